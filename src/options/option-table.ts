@@ -1,0 +1,250 @@
+import type { HandoverOptions } from './handover-options.ts';
+
+export type OptionName = keyof HandoverOptions;
+
+/** What values an option takes, apart from its range. */
+export type OptionKind = 'list' | 'boolean' | 'duration' | 'whole number' | 'interval' | 'file';
+
+export interface OptionRow {
+  name: OptionName;
+  flag: `--${string}`;
+  short?: `-${string}`;
+  kind: OptionKind;
+  /** How help calls the flag's value. */
+  value?: string;
+  /** As the user would write it; undefined: see defaultText. */
+  default: boolean | number | string | readonly string[] | undefined;
+  /** What help and the docs say in place of the default. */
+  defaultText?: string;
+  /** Of durations in milliseconds. */
+  min?: number;
+  max?: number;
+  /** Its value is passed on and may look like an option of ours. */
+  passedOn?: true;
+  group: OptionGroup;
+  /** What the option does. */
+  doc: string;
+  /** What `--no-…` does, for an option that is on by default. */
+  offDoc?: string;
+}
+
+export type OptionGroup = 'Watching' | 'Restarting' | 'State' | 'Workers' | 'Limits';
+
+/** The one list of options: the resolver, the command line, its help and docs/options.md derive from it. */
+export const OPTION_TABLE: readonly OptionRow[] = [
+  {
+    name: 'watch',
+    flag: '--watch',
+    short: '-w',
+    kind: 'list',
+    value: '<path>',
+    default: [],
+    group: 'Watching',
+    doc: 'Watch this file or folder too, besides what the app loads.',
+  },
+  {
+    name: 'ignore',
+    flag: '--ignore',
+    short: '-i',
+    kind: 'list',
+    value: '<pattern>',
+    default: [],
+    group: 'Watching',
+    doc: 'Changes of files that match this .gitignore pattern do nothing.',
+  },
+  {
+    name: 'poll',
+    flag: '--poll',
+    kind: 'interval',
+    value: '[=<time>]',
+    default: false,
+    min: 1,
+    group: 'Watching',
+    doc: 'Look for changes every 200ms, or at this interval, for network mounts.',
+  },
+  {
+    name: 'restartDelay',
+    flag: '--restart-delay',
+    kind: 'duration',
+    value: '<time>',
+    default: 0,
+    group: 'Watching',
+    doc: 'Wait this long between a change and its restart.',
+  },
+
+  {
+    name: 'fresh',
+    flag: '--fresh',
+    kind: 'boolean',
+    default: false,
+    group: 'Restarting',
+    doc: 'Hold requests from the change on: none sent after a save is answered by old code.',
+  },
+  {
+    name: 'overlap',
+    flag: '--overlap',
+    kind: 'boolean',
+    default: true,
+    group: 'Restarting',
+    doc: 'The old generation serves while the new one loads; turn it off for an app that owns something exclusive.',
+    offDoc: 'Stop the old generation before the new one loads, for an app that owns something exclusive.',
+  },
+  {
+    name: 'waitReady',
+    flag: '--wait-ready',
+    kind: 'boolean',
+    default: false,
+    group: 'Restarting',
+    doc: "A generation is ready when it calls process.send('ready').",
+  },
+  {
+    name: 'standby',
+    flag: '--standby',
+    kind: 'whole number',
+    value: '<n>',
+    default: 1,
+    min: 0,
+    max: 2,
+    group: 'Restarting',
+    doc: 'Keep this many workers warm for the next restart, 0 to 2.',
+  },
+
+  {
+    name: 'snapshot',
+    flag: '--snapshot',
+    kind: 'file',
+    value: '<file>',
+    default: undefined,
+    defaultText: 'in node_modules/.cache',
+    group: 'State',
+    doc: 'Keep the state snapshot in this file; --no-snapshot writes none.',
+  },
+  {
+    name: 'persist',
+    flag: '--persist',
+    kind: 'boolean',
+    default: false,
+    group: 'State',
+    doc: 'Keep the snapshot after a clean stop.',
+  },
+  {
+    name: 'checkpointInterval',
+    flag: '--checkpoint-interval',
+    kind: 'duration',
+    value: '<time>',
+    default: '5s',
+    group: 'State',
+    doc: 'Save the state this often in case the app crashes; 0 never does.',
+  },
+
+  {
+    name: 'execArgv',
+    flag: '--exec-arg',
+    kind: 'list',
+    value: '<option>',
+    default: [],
+    passedOn: true,
+    group: 'Workers',
+    doc: 'Start the workers with this option of Node.js.',
+  },
+  {
+    name: 'restartArgs',
+    flag: '--restart-arg',
+    kind: 'list',
+    value: '<arg>',
+    default: [],
+    passedOn: true,
+    group: 'Workers',
+    doc: 'Add this argument to process.argv from generation 2 on.',
+  },
+
+  {
+    name: 'readyTimeout',
+    flag: '--ready-timeout',
+    kind: 'duration',
+    value: '<time>',
+    default: '10s',
+    min: 1,
+    group: 'Limits',
+    doc: 'A generation that is not ready in this time has failed to start.',
+  },
+  {
+    name: 'quiesceTimeout',
+    flag: '--quiesce-timeout',
+    kind: 'duration',
+    value: '<time>',
+    default: '1s',
+    group: 'Limits',
+    doc: 'A handover waits this long for the requests in flight.',
+  },
+  {
+    name: 'drainTimeout',
+    flag: '--drain-timeout',
+    kind: 'duration',
+    value: '<time>',
+    default: '10s',
+    group: 'Limits',
+    doc: 'A replaced generation may go on with its long responses this long.',
+  },
+  {
+    name: 'shutdownTimeout',
+    flag: '--shutdown-timeout',
+    kind: 'duration',
+    value: '<time>',
+    default: '10s',
+    group: 'Limits',
+    doc: "The app's components may take this long to shut down.",
+  },
+  {
+    name: 'killTimeout',
+    flag: '--kill-timeout',
+    kind: 'duration',
+    value: '<time>',
+    default: '2s',
+    group: 'Limits',
+    doc: 'A worker that was told to end is killed after this time.',
+  },
+  {
+    name: 'holdTimeout',
+    flag: '--hold-timeout',
+    kind: 'duration',
+    value: '<time>',
+    default: '30s',
+    group: 'Limits',
+    doc: 'While nothing serves, a connection is held this long before it gets a 503 page.',
+  },
+  {
+    name: 'holdLimit',
+    flag: '--hold-limit',
+    kind: 'whole number',
+    value: '<n>',
+    default: 1000,
+    min: 0,
+    group: 'Limits',
+    doc: 'At most this many connections are held at once.',
+  },
+];
+
+/** Whether `--no-…` exists for it. */
+export function canBeTurnedOff(row: OptionRow): boolean {
+  return row.kind === 'boolean' || row.kind === 'interval' || row.kind === 'file';
+}
+
+/** `--no-overlap` for `--overlap`. */
+export function negated(row: OptionRow): string {
+  return row.flag.replace('--', '--no-');
+}
+
+/** The form of the flag that changes the default: `--no-overlap`, `--fresh`, `--watch <path>`, `--poll[=<time>]`. */
+export function usageOf(row: OptionRow): string {
+  if (row.default === true) return negated(row);
+  if (!row.value) return row.flag;
+  return row.value.startsWith('[') ? row.flag + row.value : `${row.flag} ${row.value}`;
+}
+
+/** `undefined` when the default is "none" or "off" and need not be told. */
+export function defaultTextOf({ default: value, defaultText, kind }: OptionRow): string | undefined {
+  if (defaultText) return defaultText;
+  if (kind === 'boolean' || kind === 'interval' || kind === 'list') return undefined;
+  return String(value);
+}

@@ -1,0 +1,39 @@
+import type { Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { Call, ListenAnswer, ListenQuery } from '../protocol.ts';
+
+export interface CallHandler {
+  listen(query: ListenQuery): Promise<ListenAnswer>;
+  close(listener: number): void;
+}
+
+/** Answers the calls for which a worker blocks, in their order. */
+export class CallReader {
+  readonly #stream: Socket;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(stream: Socket) {
+    this.#stream = stream;
+    // The worker may end in the middle of a call; its end is told elsewhere.
+    stream.on('error', () => {});
+  }
+
+  serve(handler: CallHandler): void {
+    createInterface({ input: this.#stream }).on('line', (line) => {
+      this.#last = this.#last.then(() => this.#answer(JSON.parse(line) as Call, handler));
+    });
+  }
+
+  async #answer(call: Call, handler: CallHandler): Promise<void> {
+    switch (call.type) {
+      case 'listen':
+        this.#stream.write(`${JSON.stringify(await handler.listen(call.query))}\n`);
+        break;
+      case 'close':
+        handler.close(call.listener);
+        break;
+      default:
+        call satisfies never;
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import type { HandoverError } from '../errors.ts';
+import type { Phases, WireError } from '../protocol.ts';
+
+/** The steps of a handover, in their order. */
+export type Step = 'loading' | 'prepared' | 'quiesced' | 'captured' | 'ready' | 'committed';
+
+/** What a restart cost, as one line tells it. Times in milliseconds. */
+export interface Receipt {
+  /** The changed files (absolute), or a word such as `crash`. */
+  reason: string[];
+  generation: number;
+  /** From the noticed change to the commit. */
+  totalMs: number;
+  /** What the new generation did in that time. */
+  phases: { name: string; ms: number }[];
+  /** How long nothing served. */
+  pauseMs: number;
+  connectionsMoved: number;
+  /** New connections that waited for the commit. */
+  held: number;
+  longestHoldMs: number;
+  stateBytes: number;
+}
+
+export interface Failure {
+  error: WireError;
+  /** The generation that failed to start. */
+  generation: number;
+  /** The generation that serves on; undefined: none. */
+  serving: number | undefined;
+  reason: string[];
+  /** The files that the failed generation had loaded. */
+  files: string[];
+}
+
+export interface Ended {
+  generation: number;
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** The events of a ProcessRestarter, with their arguments. */
+export interface RestarterEvents {
+  /** Files changed, or restart() was called. */
+  change: [{ reason: string[] }];
+  /** A standby waits. */
+  standby: [{ pid: number }];
+  /** The next generation loads the app. */
+  loading: [{ generation: number; pid: number }];
+  /** It has loaded and prepared; only start() is left. */
+  prepared: [{ generation: number; pid: number }];
+  /** The old generation takes no new request and has answered those in flight. */
+  quiesced: [{ generation: number; pid: number }];
+  /** Its state has been taken. */
+  captured: [{ generation: number; pid: number }];
+  /** The next generation could serve. */
+  ready: [{ generation: number; pid: number }];
+  /** The next generation serves. */
+  committed: [{ generation: number; pid: number; totalMs: number; pauseMs: number; phases: Phases }];
+  /** What the restart cost; follows the commit as soon as the idle connections have moved. */
+  receipt: [Receipt];
+  /** The next generation could not start; the old one serves on. */
+  rolledBack: [Failure];
+  /** A newer change took the place of a handover. */
+  superseded: [{ generation: number }];
+  /** An old generation has ended; `ended` is false when something had to be cut or killed. */
+  drained: [{ generation: number; pid: number; ended: boolean; report: string[] }];
+  /** The serving generation died. `waits`: it has died too often and is replaced at the next save. */
+  crashed: [Ended & { error: WireError | undefined; waits: boolean }];
+  /** The app ended by itself, with nothing left to serve; the next save starts it again. */
+  finished: [Ended];
+  warning: [{ message: string; error?: HandoverError }];
+  /** stop() is through. */
+  stopped: [];
+}

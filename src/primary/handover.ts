@@ -1,0 +1,278 @@
+import { HandoverError } from '../errors.ts';
+import { toWireError, type MessageOf, type MessageToPrimary, type Phases, type WireError } from '../protocol.ts';
+import type { Step } from './events.ts';
+import { retire, type RetireTimeouts } from './retire.ts';
+import type { Router } from './router.ts';
+import type { Outcome, WorkerExit, WorkerHandle } from './worker-handle.ts';
+
+export interface HandoverOptions extends RetireTimeouts {
+  readyTimeout: number;
+  quiesceTimeout: number;
+  checkpointInterval: number;
+  overlap: boolean;
+  fresh: boolean;
+  waitReady: boolean;
+  restartArgs: string[];
+}
+
+/** What a handover works on. */
+export interface HandoverTask {
+  router: Router;
+  options: HandoverOptions;
+  /** The generation that serves; undefined on the first boot and after a crash. */
+  old: WorkerHandle | undefined;
+  next: WorkerHandle;
+  generation: number;
+  /** The last state that is known: of the last capture, checkpoint or snapshot. */
+  blob: Buffer | undefined;
+  /** Aborted with the reason 'superseded' or 'stopped'. */
+  signal: AbortSignal;
+  /** When the change was noticed, as performance.now() tells. */
+  began: number;
+  /** Since when the old generation has been quiesced already (`fresh`). */
+  quiescedAt: number | undefined;
+  onStep: (step: Step, worker: WorkerHandle) => void;
+  onBlob: (blob: Buffer, generation: number) => void;
+  warn: (message: string) => void;
+}
+
+export type HandoverResult =
+  | { type: 'committed'; phases: Phases; pauseMs: number; totalMs: number; stateBytes: number }
+  | { type: 'failed'; error: WireError; totalMs: number }
+  | { type: 'aborted' };
+
+/** What the next generation says on its way. */
+type NextMessage = MessageOf<MessageToPrimary, 'standby' | 'prepared' | 'ready' | 'failed'>;
+
+/** Ends a handover before its commit. */
+class Rollback extends Error {
+  readonly result: HandoverResult;
+
+  constructor(result: HandoverResult) {
+    super(result.type);
+    this.result = result;
+  }
+}
+
+/**
+ * Replaces the serving generation by the next: a transaction that ends in a commit or a rollback. On a rollback
+ * the new worker is killed and the old one serves as before.
+ */
+export class Handover {
+  readonly #task: HandoverTask;
+  #pausedAt: number | undefined;
+  #blob: Buffer | undefined;
+  #isOldGone: boolean;
+  #appIsReady = false;
+
+  constructor(task: HandoverTask) {
+    this.#task = task;
+    this.#blob = task.blob;
+    this.#isOldGone = task.old === undefined;
+    this.#pausedAt = task.quiescedAt;
+    task.next.on('appMessage', (message) => {
+      if (message === 'ready') this.#appIsReady = true;
+    });
+  }
+
+  async run(): Promise<HandoverResult> {
+    try {
+      return await this.#transact();
+    } catch (error) {
+      this.#task.next.discard();
+      if (!(error instanceof Rollback)) throw error;
+      // `fresh`: superseded by a newer save, the old code must not answer in between either.
+      if (!(this.#task.options.fresh && error.result.type === 'aborted')) this.#resumeOld();
+      return error.result;
+    }
+  }
+
+  #resumeOld(): void {
+    const { old, router } = this.#task;
+    if (!old || this.#isOldGone || this.#pausedAt === undefined) return;
+    old.send({ type: 'resume' });
+    router.release();
+  }
+
+  async #transact(): Promise<HandoverResult> {
+    const { next, options, generation, router } = this.#task;
+    // The old generation serves on while the new process boots, should it not have been warm.
+    if (!next.isStandby) await this.#waitForNext(['standby']);
+    const captureAt = this.#captureAt();
+    if (captureAt === 'load') await this.#capture();
+    if (!options.overlap) await this.#endOld();
+    next.generation = generation;
+    next.loadingSince = Date.now();
+    next.send({
+      type: 'load',
+      generation,
+      isRestart: generation > 1 || this.#blob !== undefined,
+      restartArgs: generation > 1 ? options.restartArgs : [],
+      mustListen: router.isListening,
+      stateFollows: captureAt === 'start',
+      blob: captureAt !== 'start' && this.#blob !== undefined,
+    });
+    if (captureAt !== 'start' && this.#blob) next.sendBlob(this.#blob);
+    this.#task.onStep('loading', next);
+    let reached: MessageOf<NextMessage, 'prepared' | 'ready'> = await this.#waitForNext(['prepared', 'ready']);
+    if (reached.type === 'prepared') {
+      this.#task.onStep('prepared', next);
+      await this.#capture();
+      next.send({ type: 'start', blob: this.#blob !== undefined });
+      if (this.#blob) next.sendBlob(this.#blob);
+      reached = await this.#waitForNext(['ready']);
+    }
+    if (options.waitReady) await this.#waitForApp();
+    this.#task.onStep('ready', next);
+    return this.#commit(reached.phases);
+  }
+
+  /** The last moment at which the next generation can still take the state. */
+  #captureAt(): 'load' | 'start' | 'never' {
+    const { old, options } = this.#task;
+    if (!old) return 'never';
+    const { keeps, saves, pauses, steps } = old.carries;
+    if (keeps || !options.overlap || (pauses && !steps)) return 'load';
+    return saves || pauses ? 'start' : 'never';
+  }
+
+  /** Holds connections, waits for the requests in flight and takes the old generation's state. */
+  async #capture(): Promise<void> {
+    const { old, router, options, signal, quiescedAt } = this.#task;
+    const isQuiesced = quiescedAt !== undefined;
+    if (!old || this.#isOldGone) return;
+    this.#pausedAt ??= performance.now();
+    router.hold();
+    if (!isQuiesced) old.send({ type: 'quiesce' });
+    old.send({ type: 'capture' });
+    const quiesced = old.waitFor(['quiesced'], { signal });
+    const captured = await old.waitFor(['captured', 'capture-failed'], {
+      timeout: options.quiesceTimeout + options.readyTimeout,
+      signal,
+    });
+    switch (captured.type) {
+      case 'captured':
+        await this.#takeState(captured, isQuiesced ? undefined : await quiesced);
+        break;
+      case 'capture-failed':
+        throw this.#failure(
+          new HandoverError(
+            'CAPTURE_FAILED',
+            `the state of generation ${old.generation} could not be captured: ${captured.error.message}; stop and start handover to go on without it`,
+          ),
+        );
+      case 'aborted':
+        throw new Rollback({ type: 'aborted' });
+      case 'timeout':
+        this.#task.warn(`generation ${old.generation} did not answer (is its event loop blocked?): it was killed, its last checkpoint is used`);
+        old.discard();
+        this.#isOldGone = true;
+        break;
+      case 'ended':
+        this.#task.warn(`generation ${old.generation} died while its state was captured: its last checkpoint is used`);
+        this.#isOldGone = true;
+        break;
+      default:
+        captured satisfies never;
+    }
+  }
+
+  async #takeState(
+    { blob, problems }: MessageOf<MessageToPrimary, 'captured'>,
+    quiesced: Outcome<'quiesced'> | undefined,
+  ): Promise<void> {
+    const { old, onBlob, onStep, warn } = this.#task;
+    if (!old) return;
+    if (quiesced?.type === 'quiesced') {
+      for (const request of quiesced.outlived) warn(`${request} was still being handled when the state was captured`);
+    }
+    onStep('quiesced', old);
+    for (const problem of problems) warn(`not carried over: ${problem}`);
+    if (blob) {
+      this.#blob = await old.takeBlob();
+      onBlob(this.#blob, old.generation);
+    }
+    onStep('captured', old);
+  }
+
+  /** `overlap: false`: the old generation has ended before the new one loads. */
+  async #endOld(): Promise<void> {
+    const { old, router, options } = this.#task;
+    if (!old || this.#isOldGone) return;
+    this.#pausedAt ??= performance.now();
+    router.hold();
+    this.#isOldGone = true;
+    await retire(old, { type: 'drain', move: true }, options);
+  }
+
+  async #waitForNext<T extends 'standby' | 'prepared' | 'ready'>(types: readonly T[]): Promise<MessageOf<NextMessage, T>> {
+    const { next, options, signal, router } = this.#task;
+    const outcome = await next.waitFor<NextMessage['type']>([...types, 'failed'], { timeout: options.readyTimeout, signal });
+    switch (outcome.type) {
+      case 'failed':
+        throw this.#failure(outcome.error);
+      case 'ended':
+        throw this.#failure(this.#exitedEarly(outcome.exit));
+      case 'timeout':
+        throw this.#failure(new HandoverError('READY_TIMEOUT', this.#timeoutMessage(router.isListening && !router.listens(next))));
+      case 'aborted':
+        throw new Rollback({ type: 'aborted' });
+      default:
+        return outcome as MessageOf<NextMessage, T>;
+    }
+  }
+
+  /** `--wait-ready`: the app says process.send('ready'), as under PM2. */
+  async #waitForApp(): Promise<void> {
+    const { next, options, signal, generation } = this.#task;
+    const abort = new AbortController();
+    next.on('appMessage', (message) => message === 'ready' && abort.abort());
+    if (this.#appIsReady) return;
+    const outcome = await next.waitFor([], { timeout: options.readyTimeout, signal: AbortSignal.any([signal, abort.signal]) });
+    if (outcome.type === 'ended') throw this.#failure(this.#exitedEarly(outcome.exit));
+    if (signal.aborted) throw new Rollback({ type: 'aborted' });
+    if (outcome.type === 'timeout') {
+      throw this.#failure(
+        new HandoverError(
+          'READY_TIMEOUT',
+          `generation ${generation} did not call process.send('ready') within ${options.readyTimeout} ms, which --wait-ready asks for`,
+        ),
+      );
+    }
+  }
+
+  #exitedEarly(exit: WorkerExit): HandoverError {
+    return new HandoverError('WORKER_EXITED', `generation ${this.#task.generation} ended before it was ready: ${describeExit(exit)}`);
+  }
+
+  #timeoutMessage(shouldListen: boolean): string {
+    const { options, generation } = this.#task;
+    return shouldListen
+      ? `generation ${generation} did not listen within ${options.readyTimeout} ms, as the one before it did; look for what its start waits for, or raise readyTimeout`
+      : `generation ${generation} was not ready within ${options.readyTimeout} ms; look for what its start waits for, or raise readyTimeout`;
+  }
+
+  #commit(phases: Phases): HandoverResult {
+    const { next, router, options, onStep } = this.#task;
+    const now = performance.now();
+    // In one turn of the event loop: there is never a moment at which both or none could serve.
+    next.send({ type: 'committed', checkpointInterval: options.checkpointInterval });
+    router.serve(next);
+    onStep('committed', next);
+    return {
+      type: 'committed',
+      phases,
+      pauseMs: this.#pausedAt === undefined ? 0 : now - this.#pausedAt,
+      totalMs: now - this.#task.began,
+      stateBytes: this.#blob?.length ?? 0,
+    };
+  }
+
+  #failure(error: WireError): Rollback {
+    return new Rollback({ type: 'failed', error: error instanceof Error ? toWireError(error) : error, totalMs: performance.now() - this.#task.began });
+  }
+}
+
+export function describeExit({ code, signal }: WorkerExit): string {
+  return signal ? `killed by ${signal}` : `exit code ${code}`;
+}

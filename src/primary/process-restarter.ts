@@ -1,0 +1,414 @@
+import { EventEmitter } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { HandoverError } from '../errors.ts';
+import { nearestPackage, resolveOptions, type HandoverOptions, type ResolvedOptions } from '../options.ts';
+import type { WireError, WorkerConfig } from '../protocol.ts';
+import { defaultSnapshotPath } from '../state/snapshot-path.ts';
+import { FileChangeWatcher } from '../watch/file-change-watcher.ts';
+import { Settle } from '../watch/settle.ts';
+import { CrashLoop } from './crash-loop.ts';
+import type { RestarterEvents, Step } from './events.ts';
+import { Guardian } from './guardian.ts';
+import { describeExit, Handover, type HandoverResult } from './handover.ts';
+import { programOf, type RestartCommand } from './program.ts';
+import { retire, type Retirement } from './retire.ts';
+import { Router } from './router.ts';
+import { Standby } from './standby.ts';
+import { StateStore } from './state-store.ts';
+import { WorkerHandle, type Program, type WorkerExit } from './worker-handle.ts';
+
+export interface ProcessRestarterOptions extends Omit<HandoverOptions, 'watch' | 'ignore'> {
+  /** Files and folders to watch besides what the app loads. */
+  watchPaths?: string[];
+  /** Patterns, as in .gitignore, of files whose changes don't matter. */
+  ignorePatterns?: string[];
+}
+
+export interface RestarterCallbacks {
+  /** Sees every state that a generation hands over, as opaque bytes. */
+  saveState?: (blob: Buffer) => unknown;
+  /** Supplies the state of the first boot. */
+  loadState?: () => Buffer | null | undefined | Promise<Buffer | null | undefined>;
+  /** The program of a worker. Default: the program of this process. */
+  restartCommand?: RestartCommand;
+}
+
+/** What is to be restarted, and since when. */
+interface Wish {
+  reason: Set<string>;
+  /** When it was noticed, as performance.now() tells. */
+  began: number;
+  /** When the stream of changes it came in may have ended. */
+  notBefore: number;
+}
+
+/**
+ * Restarts an app on every change as a whole new process, without its clients noticing. Owns the watcher, the
+ * listening ports and the state, and runs in the primary, which never runs the app's code.
+ */
+export class ProcessRestarter extends EventEmitter<RestarterEvents> implements AsyncDisposable {
+  readonly #options: ResolvedOptions;
+  readonly #callbacks: RestarterCallbacks = {};
+  readonly #crashes = new CrashLoop();
+  readonly #settle = new Settle();
+  readonly #guardian = new Guardian();
+  readonly #workers = new Set<WorkerHandle>();
+  readonly #retirements = new Set<Promise<Retirement>>();
+  readonly #router: Router;
+  #program!: Program;
+  #config!: WorkerConfig;
+  #store!: StateStore;
+  #standby!: Standby;
+  #watcher!: FileChangeWatcher;
+  #serving: WorkerHandle | undefined;
+  #generation = 0;
+  #wish: Wish | undefined;
+  #attempt: AbortController | undefined;
+  #looping: Promise<void> | undefined;
+  /** `fresh`: since when nothing is served because of a change. */
+  #quiescedAt: number | undefined;
+  #failed: WorkerHandle | undefined;
+  #reason = 'The app has not started yet.';
+  #started = false;
+  #stopping: Promise<WorkerExit | undefined> | undefined;
+  #lastExit: WorkerExit | undefined;
+
+  /** Throws HandoverError UNKNOWN_OPTION or INVALID_OPTION. */
+  constructor(options: ProcessRestarterOptions = {}) {
+    super();
+    this.#options = resolveOptions({ call: asHandoverOptions(options), place: 'new ProcessRestarter()' });
+    const { holdTimeout, holdLimit } = this.#options;
+    this.#router = new Router({ holdTimeout, holdLimit, reason: () => this.#reason });
+  }
+
+  /** To be called before start(). */
+  setCallbacks(callbacks: RestarterCallbacks): this {
+    Object.assign(this.#callbacks, callbacks);
+    return this;
+  }
+
+  /** The generation that serves; undefined: none. */
+  get generation(): number | undefined {
+    return this.#serving?.generation;
+  }
+
+  /**
+   * Starts the first generation and begins to watch. Resolves when it serves, or has failed and the next save is
+   * awaited (see the events). Throws when a primary for the same project runs already.
+   */
+  async start(): Promise<void> {
+    if (this.#started) throw new HandoverError('ALREADY_STARTED', 'start() was called twice on this ProcessRestarter; make a new one after stop()');
+    this.#started = true;
+    this.#program = programOf(this.#callbacks.restartCommand, this.#options.execArgv);
+    await this.#openStore();
+    this.#standby = new Standby(() => this.#fork(), this.#options.standby);
+    this.#guardian.start();
+    this.#startWatching();
+    this.#request([]);
+    await this.#looping;
+  }
+
+  /** Restarts as after a change. Resolves when the handover has ended, in whichever way. */
+  async restart(reason = 'restart'): Promise<void> {
+    if (!this.#started || this.#stopping) {
+      throw new HandoverError('WRONG_PROCESS', `restart(${JSON.stringify(reason)}) needs a started ProcessRestarter; call start() first`);
+    }
+    this.#crashes.reset();
+    this.#request([reason]);
+    await this.#looping;
+  }
+
+  /**
+   * Stops the app gracefully and everything of ours with it. `signal`: the one that asked for it, which an app that
+   * handles it hears. Resolves with how the app ended.
+   */
+  stop(signal?: NodeJS.Signals): Promise<WorkerExit | undefined> {
+    this.#stopping ??= this.#stop(signal);
+    return this.#stopping;
+  }
+
+  /** Ends every worker at once. */
+  kill(): void {
+    for (const worker of this.#workers) worker.discard();
+  }
+
+  /** Passes a signal on to the app. */
+  signal(signal: NodeJS.Signals): void {
+    this.#serving?.kill(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #openStore(): Promise<void> {
+    const { snapshot, persist, checkpointInterval, quiesceTimeout, drainTimeout, shutdownTimeout } = this.#options;
+    const file = snapshot ?? defaultSnapshotPath(this.#program.exec);
+    const appVersion = nearestPackage(this.#program.exec)?.version ?? '';
+    const { saveState, loadState } = this.#callbacks;
+    this.#store = new StateStore({
+      file,
+      persist,
+      interval: checkpointInterval,
+      appVersion,
+      saveState,
+      loadState,
+      warn: (message, error) => this.#warn(message, error),
+    });
+    this.#config = { quiesceTimeout, drainTimeout, shutdownTimeout, snapshot: file, run: this.#store.run, appVersion };
+    await this.#store.open();
+  }
+
+  #startWatching(): void {
+    const { watch, ignore, poll } = this.#options;
+    this.#watcher = new FileChangeWatcher({ watchPaths: watch, ignorePatterns: ignore, ...(poll !== false && { pollInterval: poll }) });
+    this.#watcher.setChangeCallback((files) => this.#onChange(files));
+    this.#watcher.setErrorCallback((error) => this.#warn(error.message));
+    this.#updateWatched();
+    void this.#watcher.start();
+  }
+
+  #onChange(files: string[]): void {
+    if (this.#stopping) return;
+    this.#crashes.reset();
+    this.#standby.refresh(files);
+    this.#request(files);
+  }
+
+  /** What is watched is what the serving generation has loaded, and what a failed one was about to load. */
+  #updateWatched(): void {
+    const workers = [this.#serving, this.#failed, this.#attempting].filter((worker) => worker !== undefined);
+    const files = new Set(workers.flatMap((worker) => [...worker.loaded.files]));
+    files.add(this.#program.exec);
+    const since = Math.max(0, ...workers.map((worker) => worker.loadingSince));
+    this.#watcher.setLoadedFiles(files, since > 0 ? { loadedSince: since } : {});
+  }
+
+  #attempting: WorkerHandle | undefined;
+
+  /** Every restart begins here: a change during a handover supersedes it, so that the last one always wins. */
+  #request(reason: string[]): void {
+    const now = performance.now();
+    const { fresh, restartDelay } = this.#options;
+    this.emit('change', { reason });
+    const notBefore = now + Math.max(restartDelay, this.#settle.next(now));
+    if (this.#wish) {
+      for (const one of reason) this.#wish.reason.add(one);
+      this.#wish.notBefore = notBefore;
+    } else {
+      this.#wish = { reason: new Set(reason), began: now, notBefore };
+    }
+    if (fresh) this.#quiesce();
+    this.#attempt?.abort();
+    this.#looping ??= this.#loop().finally(() => (this.#looping = undefined));
+  }
+
+  /** The one loop that restarts: one handover at a time. */
+  async #loop(): Promise<void> {
+    while (this.#wish && !this.#stopping) {
+      const wait = this.#wish.notBefore - performance.now();
+      if (wait > 0) {
+        await delay(wait);
+        continue;
+      }
+      const wish = this.#wish;
+      this.#wish = undefined;
+      const result = await this.#handOver(wish);
+      const next = this.#wish as Wish | undefined;
+      // A superseded change is part of the next restart's reason.
+      if (result.type === 'aborted' && next) next.reason = new Set([...wish.reason, ...next.reason]);
+    }
+  }
+
+  async #handOver({ reason, began }: Wish): Promise<HandoverResult> {
+    const attempt = (this.#attempt = new AbortController());
+    const old = this.#serving;
+    const next = (this.#attempting = this.#standby.take());
+    const generation = this.#generation + 1;
+    const result = await new Handover({
+      router: this.#router,
+      options: this.#options,
+      old,
+      next,
+      generation,
+      blob: this.#store.blob,
+      signal: attempt.signal,
+      began,
+      quiescedAt: this.#quiescedAt,
+      onStep: (step, worker) => this.#onStep(step, worker),
+      onBlob: (blob, from) => this.#store.set(blob, from),
+      warn: (message) => this.#warn(message),
+    }).run();
+    this.#attempt = undefined;
+    this.#attempting = undefined;
+    switch (result.type) {
+      case 'committed':
+        this.#onCommitted(result, next, old, [...reason]);
+        break;
+      case 'failed':
+        await this.#onFailed(result.error, next, [...reason]);
+        break;
+      case 'aborted':
+        this.emit('superseded', { generation });
+        break;
+      default:
+        result satisfies never;
+    }
+    if (!this.#stopping) this.#standby.fill();
+    return result;
+  }
+
+  #onStep(step: Step, worker: WorkerHandle): void {
+    // In the same turn as the commit, so that a save or a crash from now on finds the new generation.
+    if (step === 'committed') {
+      this.#serving = worker;
+      this.#generation = worker.generation;
+      this.#failed = undefined;
+      this.#quiescedAt = undefined;
+      return;
+    }
+    this.emit(step, { generation: worker.generation, pid: worker.pid });
+  }
+
+  #onCommitted(
+    { phases, pauseMs, totalMs, stateBytes }: Extract<HandoverResult, { type: 'committed' }>,
+    next: WorkerHandle,
+    old: WorkerHandle | undefined,
+    reason: string[],
+  ): void {
+    const { generation, pid } = next;
+    const { connections: held, longestMs: longestHoldMs } = this.#router.takeReport();
+    this.#watchServing(next);
+    this.emit('committed', { generation, pid, totalMs, pauseMs, phases });
+    const receipt = (connectionsMoved: number): void => {
+      const list = Object.entries(phases).map(([name, ms]) => ({ name, ms }));
+      this.emit('receipt', { reason, generation, totalMs, phases: list, pauseMs, connectionsMoved, held, longestHoldMs, stateBytes });
+    };
+    if (old && !old.exit) void this.#retire(old, receipt);
+    else receipt(0);
+  }
+
+  #watchServing(worker: WorkerHandle): void {
+    this.#updateWatched();
+    this.#updatePids();
+    worker.on('message', (message) => {
+      if (message.type === 'checkpoint') void worker.takeBlob().then((blob) => worker === this.#serving && this.#store.set(blob, worker.generation));
+    });
+    worker.once('ended', (exit) => this.#onEnded(worker, exit));
+    if (worker.exit) this.#onEnded(worker, worker.exit);
+  }
+
+  async #retire(old: WorkerHandle, receipt: (moved: number) => void): Promise<void> {
+    void old.waitFor(['moved']).then((message) => receipt(message.type === 'moved' ? message.connections : 0));
+    const retirement = retire(old, { type: 'drain', move: true }, this.#options);
+    this.#retirements.add(retirement);
+    const { ended, report } = await retirement;
+    this.#retirements.delete(retirement);
+    this.emit('drained', { generation: old.generation, pid: old.pid, ended, report });
+  }
+
+  async #onFailed(error: WireError, next: WorkerHandle, reason: string[]): Promise<void> {
+    const serving = this.#serving?.generation;
+    this.#failed = next;
+    this.#quiescedAt = undefined;
+    this.#reason = `${error.name}: ${error.message}`;
+    this.#updateWatched();
+    this.emit('rolledBack', { error, generation: next.generation, serving, reason, files: [...next.loaded.files] });
+    // A state from an earlier run that this code refuses must not keep the app down.
+    if (this.#generation === 0 && error.code === 'STATE_REJECTED' && this.#store.blob) {
+      await this.#store.reject();
+      this.#request(['the snapshot was set aside']);
+    }
+  }
+
+  #onEnded(worker: WorkerHandle, exit: WorkerExit): void {
+    if (worker !== this.#serving) return;
+    this.#serving = undefined;
+    this.#lastExit = exit;
+    this.#updatePids();
+    if (worker.isRetired) return;
+    const { generation, lastError: error } = worker;
+    this.#reason = error ? `${error.name}: ${error.message}` : `The app has ended: ${describeExit(exit)}.`;
+    this.#failed = worker;
+    if (exit.code === 0 && !this.#router.isListening) {
+      this.emit('finished', { generation, ...exit });
+      return;
+    }
+    const waits = this.#crashes.isLooping(performance.now());
+    this.emit('crashed', { generation, ...exit, error, waits });
+    // A handover that is under way replaces it.
+    if (!waits && !this.#attempt && !this.#stopping) this.#request(['crash']);
+  }
+
+  /** `fresh`: from the change on the old code answers nothing more. */
+  #quiesce(): void {
+    if (!this.#serving || this.#quiescedAt !== undefined) return;
+    this.#quiescedAt = performance.now();
+    this.#router.hold();
+    this.#serving.send({ type: 'quiesce' });
+  }
+
+  #fork(): WorkerHandle {
+    const worker = new WorkerHandle(this.#program, this.#config);
+    this.#workers.add(worker);
+    this.#router.attach(worker);
+    this.#updatePids();
+    worker.on('loaded', () => worker.generation > 0 && !this.#stopping && this.#updateWatched());
+    worker.on('message', (message) => {
+      if (message.type === 'standby') this.emit('standby', { pid: worker.pid });
+      else if (message.type === 'warning') this.#warn(message.message);
+    });
+    worker.once('ended', () => {
+      this.#workers.delete(worker);
+      this.#updatePids();
+    });
+    return worker;
+  }
+
+  #updatePids(): void {
+    this.#guardian.watch([...this.#workers].map((worker) => worker.pid));
+    this.#store.setWorkers(this.#serving ? [this.#serving.pid] : []);
+  }
+
+  async #stop(signal: NodeJS.Signals | undefined): Promise<WorkerExit | undefined> {
+    if (!this.#started) return undefined;
+    this.#attempt?.abort();
+    await this.#looping;
+    this.#standby.stop();
+    await this.#watcher.stop();
+    const serving = this.#serving;
+    let exit = this.#lastExit;
+    if (serving) {
+      if (this.#options.persist) await this.#saveLast(serving);
+      this.#router.stop();
+      const retirement = await retire(serving, { type: 'drain', move: false, ...(signal && { signal }) }, this.#options);
+      exit = retirement.exit;
+      const { generation, pid } = serving;
+      this.emit('drained', { generation, pid, ended: retirement.ended, report: retirement.report });
+    }
+    this.#router.stop();
+    await Promise.all(this.#retirements);
+    await this.#store.close();
+    this.#guardian.stop();
+    this.emit('stopped');
+    return exit;
+  }
+
+  /** `persist`: the state as it is at the end. */
+  async #saveLast(serving: WorkerHandle): Promise<void> {
+    const { quiesceTimeout, readyTimeout } = this.#options;
+    serving.send({ type: 'quiesce' });
+    serving.send({ type: 'capture' });
+    const captured = await serving.waitFor(['captured', 'capture-failed'], { timeout: quiesceTimeout + readyTimeout });
+    if (captured.type === 'captured' && captured.blob) this.#store.set(await serving.takeBlob(), serving.generation);
+    else if (captured.type !== 'captured') this.#warn('the state could not be captured at the end: the last checkpoint is kept');
+  }
+
+  #warn(message: string, error?: HandoverError): void {
+    this.emit('warning', { message, ...(error && { error }) });
+  }
+}
+
+function asHandoverOptions({ watchPaths, ignorePatterns, ...rest }: ProcessRestarterOptions): HandoverOptions {
+  return { ...rest, ...(watchPaths && { watch: watchPaths }), ...(ignorePatterns && { ignore: ignorePatterns }) };
+}

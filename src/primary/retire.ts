@@ -1,0 +1,54 @@
+import type { MessageToWorker } from '../protocol.ts';
+import type { WorkerExit, WorkerHandle } from './worker-handle.ts';
+
+export interface RetireTimeouts {
+  drainTimeout: number;
+  shutdownTimeout: number;
+  killTimeout: number;
+}
+
+export interface Retirement {
+  exit: WorkerExit;
+  /** Connections that were handed back, if it could say so. */
+  moved: number;
+  /** Whether everything ended by itself and in time. */
+  ended: boolean;
+  /** What was cut or failed to end, by name. */
+  report: string[];
+}
+
+/**
+ * Ends a worker: it drains, then stops its components, then exits. When it takes longer than drainTimeout and
+ * shutdownTimeout together it gets SIGTERM, and SIGKILL after killTimeout.
+ */
+export async function retire(
+  worker: WorkerHandle,
+  drain: Extract<MessageToWorker, { type: 'drain' }>,
+  { drainTimeout, shutdownTimeout, killTimeout }: RetireTimeouts,
+): Promise<Retirement> {
+  worker.isRetired = true;
+  const moved = worker.waitFor(['moved']);
+  worker.send(drain);
+  const drained = await worker.waitFor(['drained'], { timeout: drainTimeout + shutdownTimeout });
+  let { ended, report } = drained.type === 'drained' ? drained : { ended: drained.type === 'ended', report: [] as string[] };
+  // An app that handles the signal itself ends itself, and may take its time.
+  const exitTimeout = drain.signal ? drainTimeout + shutdownTimeout : killTimeout;
+  let last = await worker.waitFor([], { timeout: drained.type === 'drained' ? exitTimeout : 0 });
+  if (last.type === 'timeout') {
+    worker.kill('SIGTERM');
+    last = await worker.waitFor([], { timeout: drained.type === 'drained' ? 0 : killTimeout });
+  }
+  if (last.type === 'timeout') {
+    ended = false;
+    report = [...report, `process ${worker.pid} did not end and was killed`];
+    worker.kill('SIGKILL');
+    last = await worker.waitFor([]);
+  }
+  const first = await moved;
+  return {
+    exit: last.type === 'ended' ? last.exit : { code: null, signal: 'SIGKILL' },
+    moved: first.type === 'moved' ? first.connections : 0,
+    ended,
+    report,
+  };
+}

@@ -1,0 +1,50 @@
+import http from 'node:http';
+import net from 'node:net';
+import type { RawHandle } from '../protocol.ts';
+
+/** Answers a connection that was held too long: 503, with the reason, on a page that tries again by itself. */
+export class UnavailableServer {
+  readonly #server: http.Server;
+
+  constructor(reason: () => string) {
+    this.#server = http.createServer((request, response) => {
+      request.resume();
+      const text = reason();
+      const isPage = request.headers.accept?.includes('text/html') ?? false;
+      response.writeHead(503, {
+        'content-type': isPage ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8',
+        'cache-control': 'no-store',
+        'retry-after': '1',
+        connection: 'close',
+      });
+      response.end(isPage ? page(text) : `${text}\n`);
+    });
+    this.#server.keepAliveTimeout = 1;
+  }
+
+  answer(handle: RawHandle): void {
+    const socket = new net.Socket({ handle, allowHalfOpen: true } as net.SocketConstructorOpts);
+    socket.on('error', () => {});
+    this.#server.emit('connection', socket);
+  }
+}
+
+function page(reason: string): string {
+  return `<!doctype html>
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="1">
+<title>503 – no generation serves</title>
+<style>
+  :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
+  body { max-width: 60rem; margin: 4rem auto; padding: 0 1rem }
+  pre { overflow: auto; padding: 1rem; border: 1px solid }
+</style>
+<h1>No generation of the app serves</h1>
+<pre>${escapeHtml(reason)}</pre>
+<p>handover tries again at the next save; this page reloads by itself.</p>
+`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

@@ -1,0 +1,206 @@
+import type { ChildProcess } from 'node:child_process';
+import cluster, { type ClusterSettings } from 'node:cluster';
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { BlobPipe } from '../blob-pipe.ts';
+import {
+  BLOB_FD,
+  CALL_FD,
+  REPORT_ENV,
+  seal,
+  unseal,
+  WORKER_ENV,
+  type Carries,
+  type MessageOf,
+  type MessageToPrimary,
+  type MessageToWorker,
+  type RawHandle,
+  type WorkerConfig,
+} from '../protocol.ts';
+import { LoadedModules } from '../watch/loaded-modules.ts';
+import { CallReader } from './call-reader.ts';
+
+/** The program that every worker runs. */
+export interface Program {
+  /** The app's entry file. */
+  exec: string;
+  /** What follows it in process.argv. */
+  args: string[];
+  /** Options of Node.js itself. */
+  execArgv: string[];
+}
+
+/** How a worker ended. */
+export interface WorkerExit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+type PrimaryMessageType = MessageToPrimary['type'];
+
+/** What a wait for a worker can end in. */
+export type Outcome<T extends PrimaryMessageType> =
+  | MessageOf<MessageToPrimary, T>
+  | { type: 'ended'; exit: WorkerExit }
+  | { type: 'timeout' }
+  | { type: 'aborted' };
+
+interface WorkerEvents {
+  message: [message: MessageToPrimary, handle: RawHandle | undefined];
+  /** A message that the app sent with process.send(). */
+  appMessage: [message: unknown];
+  loaded: [];
+  /** The process has exited and everything it had sent has been read. */
+  ended: [exit: WorkerExit];
+}
+
+const BOOTSTRAP = new URL('../worker/bootstrap.js', import.meta.url).href;
+
+/** A worker process from the perspective of the primary. */
+export class WorkerHandle extends EventEmitter<WorkerEvents> {
+  readonly calls: CallReader;
+  readonly loaded: LoadedModules = new LoadedModules();
+  readonly #process: ChildProcess;
+  readonly #blobs: BlobPipe;
+  /** The generation that it is or is about to become; 0 for a standby. */
+  generation = 0;
+  /** When it began to load the app, in milliseconds since the epoch. */
+  loadingSince = 0;
+  carries: Carries = { keeps: false, saves: false, steps: false, pauses: false };
+  /** The exit has been asked for, so that it is no crash. */
+  isRetired = false;
+  /** The error that it reported as its last word. */
+  lastError: MessageOf<MessageToPrimary, 'crashing'>['error'] | undefined;
+  exit: WorkerExit | undefined;
+  #exited: WorkerExit | undefined;
+  #loadedScheduled = false;
+  /** What is to be said once it listens: Node drops an internal message that nobody listens for. */
+  #unsaid: MessageToWorker[] | undefined = [];
+
+  /** Throws what fork() throws, for example EAGAIN. */
+  constructor(program: Program, config: WorkerConfig) {
+    super();
+    this.setMaxListeners(0);
+    const settings: ClusterSettings = {
+      exec: program.exec,
+      args: program.args,
+      execArgv: [...program.execArgv, '--import', BOOTSTRAP],
+      serialization: 'advanced',
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', 'pipe'],
+      windowsHide: true,
+    };
+    cluster.setupPrimary(settings);
+    this.#process = cluster.fork({ [WORKER_ENV]: JSON.stringify(config), [REPORT_ENV]: '1' }).process;
+    this.#blobs = new BlobPipe(this.#process.stdio[BLOB_FD] as Socket);
+    this.calls = new CallReader(this.#process.stdio[CALL_FD as 4] as unknown as Socket);
+    this.#listen();
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  /** Whether Node has booted in it. */
+  get isStandby(): boolean {
+    return this.#unsaid === undefined;
+  }
+
+  /** A send that fails is no error here: whoever waits for the worker learns that it has ended. */
+  send(message: MessageToWorker, handle?: RawHandle): void {
+    if (this.#unsaid) {
+      this.#unsaid.push(message);
+      return;
+    }
+    if (!this.#process.connected) return;
+    this.#process.send(seal(message), handle as unknown as Socket, { swallowErrors: true } as object);
+  }
+
+  sendBlob(blob: Buffer): void {
+    this.#blobs.send(blob);
+  }
+
+  takeBlob(): Promise<Buffer> {
+    return this.#blobs.take();
+  }
+
+  /** Waits for one of the messages, the end of the worker, the timeout (milliseconds) or the abort. */
+  waitFor<T extends PrimaryMessageType>(
+    types: readonly T[],
+    { timeout, signal }: { timeout?: number; signal?: AbortSignal } = {},
+  ): Promise<Outcome<T>> {
+    return new Promise((resolve) => {
+      const settle = (outcome: Outcome<T>): void => {
+        clearTimeout(timer);
+        this.off('message', onMessage);
+        this.off('ended', onEnded);
+        signal?.removeEventListener('abort', onAbort);
+        resolve(outcome);
+      };
+      const onMessage = (message: MessageToPrimary): void => {
+        if ((types as readonly string[]).includes(message.type)) settle(message as MessageOf<MessageToPrimary, T>);
+      };
+      const onEnded = (exit: WorkerExit): void => settle({ type: 'ended', exit });
+      const onAbort = (): void => settle({ type: 'aborted' });
+      const timer = timeout === undefined ? undefined : setTimeout(() => settle({ type: 'timeout' }), timeout);
+      this.on('message', onMessage);
+      this.on('ended', onEnded);
+      signal?.addEventListener('abort', onAbort);
+      if (this.exit) onEnded(this.exit);
+      else if (signal?.aborted) onAbort();
+    });
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
+  /** Ends it at once; its end is no crash. */
+  discard(): void {
+    this.isRetired = true;
+    this.kill('SIGKILL');
+  }
+
+  #listen(): void {
+    const child = this.#process;
+    child.on('message', (message) => {
+      if (this.loaded.add(message)) this.#reportLoaded();
+      else this.emit('appMessage', message);
+    });
+    child.on('internalMessage' as 'message', (message: unknown, handle: unknown) => {
+      const body = unseal<MessageToPrimary>(message);
+      if (!body) return;
+      if (body.type === 'standby') this.#onBooted();
+      if (body.type === 'carries') this.carries = body.carries;
+      if (body.type === 'crashing') this.lastError = body.error;
+      this.emit('message', body, handle as RawHandle | undefined);
+    });
+    // A worker that could not be spawned or signalled: `exit` may never come.
+    child.on('error', () => this.#onGone({ code: null, signal: null }));
+    child.on('exit', (code, signal) => this.#onGone({ code, signal }));
+    child.on('disconnect', () => this.#onGone(undefined));
+  }
+
+  // Handles that it had sent before it exited may still lie in the channel: it has ended when both have ended.
+  #onGone(exit: WorkerExit | undefined): void {
+    this.#exited ??= exit;
+    if (!this.#exited || this.#process.connected || this.exit) return;
+    this.exit = this.#exited;
+    this.#blobs.close();
+    this.emit('ended', this.exit);
+  }
+
+  #onBooted(): void {
+    const unsaid = this.#unsaid ?? [];
+    this.#unsaid = undefined;
+    for (const message of unsaid) this.send(message);
+  }
+
+  #reportLoaded(): void {
+    if (this.#loadedScheduled) return;
+    this.#loadedScheduled = true;
+    setImmediate(() => {
+      this.#loadedScheduled = false;
+      this.emit('loaded');
+    });
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * The wire between the primary and a worker. Messages travel over Node's IPC channel under a command that
+ * Node itself keeps from an app's `message` listeners; state blobs travel over a pipe of their own
+ * (see blob-pipe.ts) and are only announced here.
+ */
+export const COMMAND = 'NODE_HANDOVER';
+
+/** The descriptor of the blob pipe in a worker: after stdin, stdout, stderr and the IPC channel. */
+export const BLOB_FD = 4;
+
+/**
+ * The descriptor of the call pipe in a worker. listen() is a call that blocks for its answer, so that
+ * `server.address()` is known when it returns, as in a process that owns its ports.
+ */
+export const CALL_FD = 5;
+
+/** The environment variable with the WorkerConfig; a worker deletes it before any app code runs. */
+export const WORKER_ENV = 'HANDOVER_WORKER';
+
+/** Makes Node report every file that a worker loads to the primary (lib/internal/modules, Node 20–26). */
+export const REPORT_ENV = 'WATCH_REPORT_DEPENDENCIES';
+
+/** What a worker knows from its birth. */
+export interface WorkerConfig {
+  quiesceTimeout: number;
+  drainTimeout: number;
+  shutdownTimeout: number;
+  /** Where to save the state when the primary dies; false: nowhere. */
+  snapshot: string | false;
+  /** Tells this primary's snapshots from those of earlier ones. */
+  run: string;
+  appVersion: string;
+}
+
+/** An error as it crosses the process boundary. */
+export interface WireError {
+  name: string;
+  message: string;
+  stack?: string;
+  code?: string;
+}
+
+/** What net.Server.listen asks its cluster's primary for. */
+export interface ListenQuery {
+  /** null: unspecified address; a path for a Unix socket. */
+  address: string | null;
+  /** -1: a Unix socket or named pipe. */
+  port: number;
+  addressType: number | string;
+  flags?: number;
+  readableAll?: boolean;
+  writableAll?: boolean;
+  /** How many times this worker has asked for port 0 at this address; keeps such ports apart and stable. */
+  occurrence: number;
+  /** Whether the primary can answer with an HTTP error when nothing can serve. */
+  http: boolean;
+}
+
+/** What handle.getsockname() reports. */
+export interface SocketName {
+  address?: string;
+  family?: string;
+  port?: number;
+}
+
+/** What of a generation must be carried over; decides when the old one is quiesced. */
+export interface Carries {
+  /** keep() was called: the state is needed before the app's code is evaluated. */
+  keeps: boolean;
+  /** runWorker() has a save(): the state is needed before start(). */
+  saves: boolean;
+  /** runWorker() was called: start() is a step of its own. */
+  steps: boolean;
+  /** A component has pause(): background work must rest before the next generation starts. */
+  pauses: boolean;
+}
+
+export type MessageToWorker =
+  /** Load the app. With `blob`, the state follows on the pipe. */
+  | {
+      type: 'load';
+      generation: number;
+      isRestart: boolean;
+      restartArgs: string[];
+      mustListen: boolean;
+      /** The first generation of an app whose state comes later, before start. */
+      stateFollows: boolean;
+      blob: boolean;
+    }
+  /** Answers `prepared`. */
+  | { type: 'start'; blob: boolean }
+  | { type: 'committed'; checkpointInterval: number }
+  | { type: 'connection'; seq: number; listener: number }
+  /** Take no new request, finish those in flight, rest background work. */
+  | { type: 'quiesce' }
+  /** After `quiesce`: serialize the state and send it. */
+  | { type: 'capture' }
+  /** The handover was rolled back: serve again. */
+  | { type: 'resume' }
+  /** End: connections go back to the primary (`move`) or are closed; then components, then exit. */
+  | { type: 'drain'; move: boolean; signal?: NodeJS.Signals };
+
+export type MessageToPrimary =
+  /** Booted; waits for `load`. */
+  | { type: 'standby' }
+  | { type: 'carries'; carries: Carries }
+  | { type: 'connection-answer'; seq: number; accepted: boolean }
+  | { type: 'hand-back'; listener: number }
+  /** load and prepare are done; waits for `start` with the state. */
+  | { type: 'prepared'; phases: Phases }
+  | { type: 'ready'; phases: Phases }
+  /** The app could not be loaded or started; the worker exits. */
+  | { type: 'failed'; error: WireError }
+  /** In flight requests have ended; `outlived` names those that have not. */
+  | { type: 'quiesced'; outlived: string[] }
+  /** With `blob`, the state is on the pipe. */
+  | { type: 'captured'; blob: boolean; problems: string[] }
+  | { type: 'capture-failed'; error: WireError }
+  /** The state has changed since the last checkpoint; it is on the pipe. */
+  | { type: 'checkpoint' }
+  | { type: 'moved'; connections: number }
+  | { type: 'drained'; ended: boolean; report: string[] }
+  | { type: 'warning'; message: string }
+  /** An uncaught exception is about to end this worker after it had become ready. */
+  | { type: 'crashing'; error: WireError };
+
+/** Milliseconds that the steps of a start took, in the worker's own clock. */
+export type Phases = Partial<Record<'load' | 'prepare' | 'restore' | 'start', number>>;
+
+/** Calls over the call pipe, one JSON line each; `listen` is answered by one line. */
+export type Call = { type: 'listen'; query: ListenQuery } | { type: 'close'; listener: number };
+
+export interface ListenAnswer {
+  listener: number;
+  /** 0, or the negative errno of the failed bind. */
+  errno: number;
+  name?: SocketName;
+}
+
+export type MessageOf<M extends { type: string }, T extends M['type']> = Extract<M, { type: T }>;
+
+/** The raw descriptor of a connection (TCP or pipe wrap), as `server._handle.onconnection` gets it. */
+export interface RawHandle {
+  close(callback?: () => void): void;
+}
+
+interface Envelope<M> {
+  cmd: typeof COMMAND;
+  body: M;
+}
+
+export function seal<M>(body: M): Envelope<M> {
+  return { cmd: COMMAND, body };
+}
+
+/** The body of one of our messages; undefined for Node's own and an app's. */
+export function unseal<M>(message: unknown): M | undefined {
+  const envelope = message as Partial<Envelope<M>> | null;
+  return typeof envelope === 'object' && envelope?.cmd === COMMAND ? envelope.body : undefined;
+}
+
+export function toWireError(error: unknown): WireError {
+  if (!(error instanceof Error)) return { name: 'Error', message: `a non-error was thrown: ${String(error)}` };
+  const { name, message, stack, code } = error as NodeJS.ErrnoException;
+  return { name, message, ...(stack && { stack }), ...(typeof code === 'string' && { code }) };
+}

@@ -1,0 +1,76 @@
+import { formatFailure, locateFailure, type StartFailure } from './failure.ts';
+import { formatReceipt, type Receipt } from './receipt.ts';
+import { styleFor, type Style } from './style.ts';
+
+/** What a Terminal writes to. */
+export interface TerminalStream {
+  write(text: string): unknown;
+  isTTY?: boolean;
+}
+
+export interface TerminalOptions {
+  /** Default: stderr, since stdout belongs to the app. */
+  stream?: TerminalStream;
+  /** NO_COLOR and TERM are read. Default: `process.env`. */
+  env?: NodeJS.ProcessEnv;
+  /** Paths are shown relative to it. Default: the working folder. */
+  cwd?: string;
+}
+
+/** Writes what the person sees. In colours when the stream is a terminal and NO_COLOR is unset. */
+export class Terminal {
+  readonly #stream: TerminalStream;
+  readonly #style: Style;
+  readonly #cwd: string;
+  #attempt = 0;
+  #lastFailure: string | undefined;
+
+  constructor({ stream = process.stderr, env = process.env, cwd = process.cwd() }: TerminalOptions = {}) {
+    this.#stream = stream;
+    this.#style = styleFor(stream, env);
+    this.#cwd = cwd;
+  }
+
+  info(message: string): void {
+    this.#writeLine(message);
+  }
+
+  warn(message: string): void {
+    this.#writeLine(this.#style('yellow', `⚠ ${message}`));
+  }
+
+  error(message: string): void {
+    this.#writeLine(this.#style('red', `✗ ${message}`));
+  }
+
+  receipt(receipt: Receipt): void {
+    this.newAttempt();
+    this.#writeLine(this.#style('green', formatReceipt(receipt, this.#cwd)));
+  }
+
+  /** Another start begins: its failure is told even if it is the same as the last one. */
+  newAttempt(): void {
+    this.#attempt++;
+    this.#lastFailure = undefined;
+  }
+
+  /**
+   * Tells a failed start, once for each attempt. Resolves when it is written: finding a syntax error takes a moment,
+   * and when another attempt has begun by then it is dropped as outdated.
+   *
+   * @param files where a syntax error is looked for, absolute; the most likely ones first
+   */
+  async failure(failure: StartFailure, files: readonly string[] = []): Promise<void> {
+    const attempt = this.#attempt;
+    const location = failure.location ?? (await locateFailure(failure.error, files));
+    if (attempt !== this.#attempt) return;
+    const text = formatFailure({ ...failure, location, cwd: failure.cwd ?? this.#cwd }, this.#style);
+    if (text === this.#lastFailure) return;
+    this.#lastFailure = text;
+    this.#writeLine(text);
+  }
+
+  #writeLine(text: string): void {
+    this.#stream.write(`${text}\n`);
+  }
+}

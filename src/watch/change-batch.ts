@@ -1,0 +1,46 @@
+/** How long a verified change waits for the checks that still run, in milliseconds. */
+const LONGEST_HOLD = 20;
+
+/**
+ * Collects verified changes. A batch leaves as soon as no check runs, so a single save is not delayed; a few
+ * hundred files that change at once leave together.
+ */
+export class ChangeBatch {
+  #deliver: (files: string[]) => void;
+  #files = new Set<string>();
+  #immediate: NodeJS.Immediate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(deliver: (files: string[]) => void) {
+    this.#deliver = deliver;
+  }
+
+  add(file: string): void {
+    this.#files.add(file);
+    this.#timer ??= setTimeout(() => this.#flush(), LONGEST_HOLD);
+  }
+
+  /** No check runs at the moment: what was collected leaves after the events that are already there. */
+  settle(): void {
+    if (this.#files.size > 0) this.#immediate ??= setImmediate(() => this.#flush());
+  }
+
+  close(): void {
+    this.#files.clear();
+    this.#clear();
+  }
+
+  #flush(): void {
+    this.#clear();
+    const files = [...this.#files];
+    this.#files.clear();
+    if (files.length > 0) this.#deliver(files);
+  }
+
+  #clear(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#timer = undefined;
+    this.#immediate = undefined;
+  }
+}

@@ -1,0 +1,122 @@
+import path from 'node:path';
+import { toMilliseconds, type Duration } from '../duration.ts';
+import { HandoverError } from '../errors.ts';
+import { pollFolders } from './folder-poll.ts';
+import { watchFolder, type OpenFolderWatch } from './folder-watch.ts';
+import { IgnorePatterns } from './ignore-patterns.ts';
+import { WatchSession } from './watch-session.ts';
+
+/** A polling interval of 0 would keep a processor busy. */
+const SHORTEST_INTERVAL = 10;
+
+export interface FileChangeWatcherOptions {
+  /** Files and folders, relative to `cwd`; a folder counts with all that is in it. Default: none. */
+  watchPaths?: string[];
+  /**
+   * What not to report, as in a .gitignore file, relative to `cwd`. Added to the defaults: `node_modules`, `.git`,
+   * `.DS_Store` and the temporary files of vim, emacs and JetBrains editors, each of which a `!pattern` takes back.
+   */
+  ignorePatterns?: string[];
+  /** Look at the files this often, for network mounts, which send no events. Default: the system's events. */
+  pollInterval?: Duration;
+  /** Default: the working folder of the process. */
+  cwd?: string;
+}
+
+export interface LoadedFilesOptions {
+  /**
+   * When the program began to load, in milliseconds since the epoch. A file that was not watched until now and is
+   * newer than that is reported as changed: the program may have read what was there before.
+   */
+  loadedSince?: number;
+}
+
+/**
+ * Reports files whose content changed: explicit paths, and the files a program loaded. A save is reported at once
+ * (no debounce), and one with unchanged bytes not at all.
+ */
+export class FileChangeWatcher implements AsyncDisposable {
+  #cwd: string;
+  #explicit: string[];
+  #patterns: IgnorePatterns;
+  #openFolder: OpenFolderWatch;
+  #loaded = new Set<string>();
+  #loadedSince: number | undefined;
+  #onChange: (changedFiles: string[]) => void = () => {};
+  #onError: (error: Error) => void = (error) => process.emitWarning(error);
+  #session: WatchSession | undefined;
+
+  /** `openFolder` is how a folder is watched: the system's events, unless a test stands in. */
+  constructor(options: FileChangeWatcherOptions = {}, openFolder: OpenFolderWatch = watchFolder) {
+    const { pollInterval, cwd = process.cwd() } = options;
+    const watchPaths = strings(options.watchPaths, 'watchPaths');
+    const ignorePatterns = strings(options.ignorePatterns, 'ignorePatterns');
+    this.#cwd = path.resolve(cwd);
+    this.#explicit = [...new Set(watchPaths.map((name) => path.resolve(this.#cwd, name)))];
+    this.#patterns = new IgnorePatterns(this.#cwd, ignorePatterns, this.#explicit);
+    this.#openFolder =
+      pollInterval === undefined
+        ? openFolder
+        : pollFolders(Math.max(toMilliseconds(pollInterval, 'pollInterval'), SHORTEST_INTERVAL));
+  }
+
+  /** Called with the absolute paths of the files that changed together; a deleted or new file counts as changed. */
+  setChangeCallback(callback: (changedFiles: string[]) => void): void {
+    this.#onChange = callback;
+  }
+
+  /** Called when files can't be watched as asked; without it the error is a process warning. */
+  setErrorCallback(callback: (error: Error) => void): void {
+    this.#onError = callback;
+  }
+
+  /** Resolves when a change made from now on will be noticed. A path that does not exist is waited for. */
+  async start(): Promise<void> {
+    if (this.#session) {
+      throw new HandoverError(
+        'ALREADY_STARTED',
+        `This FileChangeWatcher already watches in ${this.#cwd}: call stop() before start(), or create another one.`,
+      );
+    }
+    this.#session = new WatchSession({
+      cwd: this.#cwd,
+      explicit: this.#explicit,
+      patterns: this.#patterns,
+      openFolder: this.#openFolder,
+      onChange: (files) => this.#onChange(files),
+      onError: (error) => this.#onError(error),
+    });
+    this.#session.setLoadedFiles(this.#loaded, this.#loadedSince);
+    await this.#session.start();
+  }
+
+  /** Ends watching. Nothing is called after it. Can be called more than once; start() can follow. */
+  async stop(): Promise<void> {
+    this.#session?.close();
+    this.#session = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /**
+   * The files that the running program loaded: absolute paths, in place of those of the previous call. A file need
+   * not exist yet: one that a failed import waits for is reported when it appears. Ignored files (by default what
+   * is below node_modules) are left out. Cheap when most files are the same as before.
+   */
+  setLoadedFiles(files: Iterable<string>, { loadedSince }: LoadedFilesOptions = {}): void {
+    this.#loaded = new Set(files);
+    this.#loadedSince = loadedSince;
+    this.#session?.setLoadedFiles(this.#loaded, loadedSince);
+  }
+}
+
+function strings(value: string[] | undefined, name: string): string[] {
+  if (value === undefined) return [];
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '')) return value;
+  throw new HandoverError(
+    'INVALID_OPTION',
+    `${name}: expected an array of non-empty strings, got ${JSON.stringify(value) ?? String(value)}`,
+  );
+}

@@ -1,0 +1,54 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+function isDependency(file: string): boolean {
+  return file.split(/[\\/]/).includes('node_modules');
+}
+
+/**
+ * The files a program loaded, collected from what Node.js sends to its IPC parent when the environment
+ * variable WATCH_REPORT_DEPENDENCIES is set (lib/internal/modules/cjs/loader.js and esm/utils.js, Node.js 20 to 26):
+ * `{ 'watch:require': (string | null)[] }` with paths, `{ 'watch:import': string[] }` with URLs.
+ */
+export class LoadedModules {
+  #files = new Set<string>();
+  #dependencies = new Set<string>();
+
+  /** The app's own files: absolute paths. A file that an import looked for in vain can be among them. */
+  get files(): ReadonlySet<string> {
+    return this.#files;
+  }
+
+  /** The files below a node_modules folder: absolute paths. */
+  get dependencies(): ReadonlySet<string> {
+    return this.#dependencies;
+  }
+
+  /** Takes a message from the program; false when it is not a report of loaded modules. */
+  add(message: unknown): boolean {
+    if (typeof message !== 'object' || message === null) return false;
+    const required = (message as Record<string, unknown>)['watch:require'];
+    const imported = (message as Record<string, unknown>)['watch:import'];
+    if (!Array.isArray(required) && !Array.isArray(imported)) return false;
+    if (Array.isArray(required)) for (const name of required) this.#keep(pathOf(name));
+    if (Array.isArray(imported)) for (const url of imported) this.#keep(pathOf(url));
+    return true;
+  }
+
+  #keep(file: string | undefined): void {
+    if (file !== undefined) (isDependency(file) ? this.#dependencies : this.#files).add(file);
+  }
+}
+
+/** The file of a path or a file: URL; undefined for built-in modules, data: URLs and what is no name at all. */
+function pathOf(name: unknown): string | undefined {
+  if (typeof name !== 'string') return undefined;
+  if (path.isAbsolute(name)) return path.normalize(name);
+  if (!name.startsWith('file:')) return undefined;
+  try {
+    // Loaders add a query to load a module anew (tsx: `?namespace=…`): it is no part of the file's name.
+    return fileURLToPath(name);
+  } catch {
+    return undefined;
+  }
+}

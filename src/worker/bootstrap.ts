@@ -1,0 +1,20 @@
+import { isMainThread } from 'node:worker_threads';
+import { WORKER_ENV, type WorkerConfig } from '../protocol.ts';
+
+// Every worker is started with `--import` of this module. While its promise is pending Node has not looked at
+// the app's entry: that is the standby. Then Node itself runs the entry, as the main module that it is.
+const config = process.env[WORKER_ENV];
+if (isMainThread && config !== undefined) {
+  delete process.env[WORKER_ENV];
+  hideBootstrap();
+  const { WorkerRuntime } = await import('./worker-runtime.ts');
+  // What an app imports of this package is evaluated before it is needed.
+  await import('../index.ts');
+  await WorkerRuntime.boot(JSON.parse(config) as WorkerConfig);
+}
+
+/** A process that the app forks inherits process.execArgv; it is no worker of ours. */
+function hideBootstrap(): void {
+  const at = process.execArgv.indexOf(import.meta.url);
+  if (at > 0) process.execArgv.splice(at - 1, 2);
+}

@@ -1,0 +1,113 @@
+import { HandoverError } from '../errors.ts';
+import { decodeBlob, encodeBlob, type BlobEntry } from '../state/blob.ts';
+import { decodeValue, encodeValue } from '../state/codec.ts';
+import type { KeepOptions } from './app-host.ts';
+
+/** The blob's key for what save() returned. */
+const SAVED = 'handover:saved';
+
+interface Kept {
+  value: unknown;
+  version: number;
+}
+
+/** The state of this generation: what keep() holds, what came from the previous one, and how both are captured. */
+export class KeepStore {
+  readonly #kept = new Map<string, Kept>();
+  readonly #onFirst: () => void;
+  #restored = new Map<string, BlobEntry>();
+
+  constructor(onFirst: () => void) {
+    this.#onFirst = onFirst;
+  }
+
+  /** Takes the state of the previous generation. */
+  restore(blob: Buffer): void {
+    this.#restored = decodeBlob(blob);
+  }
+
+  /** What save() of the previous generation returned. */
+  takeSaved(): unknown {
+    const entry = this.#restored.get(SAVED);
+    this.#restored.delete(SAVED);
+    return entry && decodeValue(entry.bytes);
+  }
+
+  keep<T>(key: string, init: () => T, options: KeepOptions<T>): T {
+    checkArguments(key, init, options);
+    const live = this.#kept.get(key);
+    if (live) return live.value as T;
+    if (this.#kept.size === 0) this.#onFirst();
+    const version = options.version ?? 1;
+    const entry = this.#restored.get(key);
+    const value = entry ? revive(key, entry, version, init, options) : init();
+    // Only now: when it throws, the next capture still passes the old value on.
+    this.#restored.delete(key);
+    this.#kept.set(key, { value, version });
+    return value;
+  }
+
+  /**
+   * Serializes everything: kept values, what save() returned, and values of keys that this generation has not
+   * asked for, which it passes on untouched. `problems` names what could not be carried.
+   */
+  capture(saved?: { value: unknown }): { blob: Buffer | undefined; problems: string[] } {
+    const entries: BlobEntry[] = [...this.#restored.values()];
+    const problems: string[] = [];
+    const add = (key: string, name: string, { value, version }: Kept): void => {
+      const encoded = encodeValue(value, name);
+      for (const { path, kind } of encoded.problems) problems.push(`${path}: ${kind}`);
+      if (encoded.bytes) entries.push({ key, version, bytes: encoded.bytes });
+    };
+    for (const [key, kept] of this.#kept) add(key, key, kept);
+    if (saved && saved.value !== undefined) add(SAVED, 'save()', { value: saved.value, version: 1 });
+    return { blob: entries.length > 0 ? encodeBlob(entries) : undefined, problems };
+  }
+}
+
+function revive<T>(key: string, entry: BlobEntry, version: number, init: () => T, options: KeepOptions<T>): T {
+  let value = decodeValue(entry.bytes, { template: init });
+  if (entry.version !== version) {
+    if (!options.migrate) {
+      throw new HandoverError(
+        'STATE_REJECTED',
+        `keep(${JSON.stringify(key)}): the state has version ${entry.version}, the code wants ${version}; give keep() a migrate(old, oldVersion)`,
+      );
+    }
+    value = options.migrate(value, entry.version);
+  }
+  return options.validate ? validated(key, value, options.validate) : (value as T);
+}
+
+function validated<T>(key: string, value: unknown, schema: NonNullable<KeepOptions<T>['validate']>): T {
+  const result = schema['~standard'].validate(value);
+  if (result instanceof Promise) {
+    throw new HandoverError(
+      'INVALID_OPTION',
+      `keep(${JSON.stringify(key)}): validate must answer at once, got a promise; use a schema without async checks`,
+    );
+  }
+  if (result.issues === undefined) return result.value;
+  const [issue] = result.issues;
+  const path = [key, ...(issue?.path ?? []).map((part) => String((part as { key?: unknown })?.key ?? part))].join('.');
+  throw new HandoverError(
+    'STATE_REJECTED',
+    `keep(${JSON.stringify(key)}): the carried state does not pass validate: ${path}: ${issue?.message}; raise version and migrate it, or correct the schema`,
+  );
+}
+
+function checkArguments(key: unknown, init: unknown, options: KeepOptions<unknown>): void {
+  if (typeof key !== 'string' || key === '' || key.startsWith('handover:')) {
+    throw new HandoverError(
+      'INVALID_OPTION',
+      `keep(): expected a key that is a non-empty string and does not begin with "handover:", got ${JSON.stringify(key) ?? String(key)}`,
+    );
+  }
+  if (typeof init !== 'function') {
+    throw new HandoverError('INVALID_OPTION', `keep(${JSON.stringify(key)}): expected a function that makes the first value, got ${typeof init}`);
+  }
+  const { version } = options;
+  if (version !== undefined && !(Number.isInteger(version) && version >= 0 && version < 2 ** 32)) {
+    throw new HandoverError('INVALID_OPTION', `keep(${JSON.stringify(key)}): expected a version that is a whole number, got ${String(version)}`);
+  }
+}

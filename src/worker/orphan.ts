@@ -1,0 +1,24 @@
+import type { WorkerConfig } from '../protocol.ts';
+import { SnapshotFile } from '../state/snapshot-file.ts';
+import { withTimeout } from '../timeout.ts';
+
+/** A worker without a primary has this long to save its state, in milliseconds; it promises to be gone within a second. */
+const SAVE_TIMEOUT = 900;
+
+/** Writes the state to the snapshot file, for the next primary. */
+export async function saveOrphanedState(
+  config: WorkerConfig,
+  generation: number,
+  capture: () => Promise<{ blob: Buffer | undefined }>,
+): Promise<void> {
+  const save = async (): Promise<void> => {
+    const { blob } = await capture();
+    if (!blob || config.snapshot === false) return;
+    await new SnapshotFile(config.snapshot).write(blob, { generation, run: config.run, appVersion: config.appVersion });
+  };
+  await withTimeout(save(), SAVE_TIMEOUT, () => {
+    process.stderr.write('handover: the state could not be saved in time after the primary had gone\n');
+  }).catch((error: unknown) => {
+    process.stderr.write(`handover: the state could not be saved after the primary had gone: ${String(error)}\n`);
+  });
+}

@@ -1,0 +1,348 @@
+import cluster from 'node:cluster';
+import { subscribe } from 'node:diagnostics_channel';
+import { realpathSync } from 'node:fs';
+import net from 'node:net';
+import { pathToFileURL } from 'node:url';
+import { BlobPipe } from '../blob-pipe.ts';
+import { HandoverError } from '../errors.ts';
+import { withTimeout } from '../timeout.ts';
+import {
+  BLOB_FD,
+  toWireError,
+  type Carries,
+  type MessageOf,
+  type MessageToWorker,
+  type Phases,
+  type RawHandle,
+  type WorkerConfig,
+} from '../protocol.ts';
+import { setAppHost, type AppComponent, type AppHost, type AppSteps, type KeepOptions } from './app-host.ts';
+import { Channel } from './channel.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { Components } from './components.ts';
+import { Connections } from './connections.ts';
+import { keepReportsFromChildren } from './dependency-reports.ts';
+import { KeepStore } from './keep-store.ts';
+import { WorkerListeners } from './listeners.ts';
+import { saveOrphanedState } from './orphan.ts';
+import { WorkerSignals } from './signals.ts';
+
+/**
+ * standby → loading → (prepared →) ready → serving ⇄ quiesced → draining.
+ * `prepared` waits for the state that start() needs.
+ */
+type State = 'standby' | 'loading' | 'prepared' | 'ready' | 'serving' | 'quiesced' | 'draining';
+
+const NEXT: Record<State, readonly State[]> = {
+  standby: ['loading', 'draining'],
+  loading: ['prepared', 'ready', 'draining'],
+  prepared: ['loading', 'draining'],
+  ready: ['serving', 'draining'],
+  serving: ['quiesced', 'draining'],
+  quiesced: ['serving', 'draining'],
+  draining: [],
+};
+
+/** Runs the app under a primary: loads it when told to, serves, hands over, ends. */
+export class WorkerRuntime implements AppHost {
+  readonly #config: WorkerConfig;
+  readonly #channel: Channel;
+  readonly #blobs: BlobPipe;
+  readonly #listeners: WorkerListeners;
+  readonly #connections: Connections;
+  readonly #components: Components;
+  readonly #keeps: KeepStore;
+  readonly #signals = new WorkerSignals();
+  readonly #checkpoints: Checkpoints;
+  readonly #carries: Carries = { keeps: false, saves: false, steps: false, pauses: false };
+  readonly #phases: Phases = {};
+  #state: State = 'standby';
+  #load: MessageOf<MessageToWorker, 'load'> | undefined;
+  #go: (() => void) | undefined;
+  #started: ((message: MessageOf<MessageToWorker, 'start'>) => void) | undefined;
+  #steps: AppSteps<unknown> | undefined;
+  #app: unknown;
+  #willListen = false;
+  #hasListened = false;
+  #hasStarted = false;
+  #quiesced: Promise<void> = Promise.resolve();
+
+  /** Becomes a standby and resolves when the app's entry is to be evaluated. */
+  static async boot(config: WorkerConfig): Promise<void> {
+    const runtime = new WorkerRuntime(config);
+    setAppHost(runtime);
+    await runtime.#standBy();
+  }
+
+  private constructor(config: WorkerConfig) {
+    this.#config = config;
+    this.#channel = new Channel((message, handle) => this.#receive(message, handle));
+    const pipe = new net.Socket({ fd: BLOB_FD, readable: true, writable: true });
+    pipe.unref();
+    this.#blobs = new BlobPipe(pipe);
+    this.#listeners = new WorkerListeners(() => {
+      this.#hasListened = true;
+      this.#readyWhenListening();
+    });
+    // Between listen() and `listening` lies the look-up of the host.
+    subscribe('tracing:net.server.listen:asyncStart', () => (this.#willListen = true));
+    this.#connections = new Connections((listener, handle) => this.#handBack(listener, handle));
+    this.#components = new Components(config.shutdownTimeout);
+    this.#keeps = new KeepStore(() => this.#announce({ keeps: true }));
+    this.#checkpoints = new Checkpoints(
+      () => (this.#state === 'serving' && this.#carries.keeps ? this.#keeps.capture().blob : undefined),
+      (blob) => {
+        this.#blobs.send(blob);
+        void this.#channel.send({ type: 'checkpoint' });
+      },
+    );
+    keepReportsFromChildren();
+    process.prependListener('disconnect', () => this.#onOrphaned());
+  }
+
+  keep<T>(key: string, init: () => T, options: KeepOptions<T>): T {
+    return this.#keeps.keep(key, init, options);
+  }
+
+  onShutdown(name: string, component: AppComponent): () => void {
+    const remove = this.#components.add(name, component);
+    this.#announce({ pauses: this.#components.canPause });
+    return () => {
+      remove();
+      this.#announce({ pauses: this.#components.canPause });
+    };
+  }
+
+  /** runWorker(): the app in its steps; it is ready when `start` has resolved. */
+  async run<App>(steps: AppSteps<App>): Promise<void> {
+    if (this.#steps) throw new HandoverError('ALREADY_STARTED', 'runWorker() was called twice in this process; call it once, in the entry');
+    const load = this.#load as MessageOf<MessageToWorker, 'load'>;
+    this.#steps = steps as AppSteps<unknown>;
+    this.#announce({ steps: true, saves: steps.save !== undefined });
+    const app = await this.#timed('load', () => steps.load());
+    this.#app = app;
+    if (steps.prepare) await this.#timed('prepare', () => steps.prepare?.(app));
+    if (load.stateFollows) await this.#timed('restore', () => this.#awaitState());
+    const { generation, isRestart } = load;
+    const state = this.#keeps.takeSaved();
+    await this.#timed('start', () => steps.start(app, { state, isRestart, generation }));
+    this.#hasStarted = true;
+    this.#readyWhenListening();
+  }
+
+  async #standBy(): Promise<void> {
+    const go = new Promise<void>((resolve) => (this.#go = resolve));
+    this.#channel.hold(true);
+    void this.#channel.send({ type: 'standby' });
+    await go;
+    this.#channel.hold(false);
+    process.on('uncaughtException', this.#onUncaught);
+    const began = performance.now();
+    setImmediate(() => void this.#evaluate(began));
+  }
+
+  /** Node is evaluating the entry as its main module; importing it once more only waits for the end of that. */
+  async #evaluate(began: number): Promise<void> {
+    try {
+      await import(pathToFileURL(realpathSync(String(process.argv[1]))).href);
+    } catch (error) {
+      await this.#fail(error);
+      return;
+    }
+    if (this.#steps) return;
+    this.#hasStarted = true;
+    this.#phases.load = performance.now() - began;
+    this.#readyWhenListening();
+  }
+
+  /**
+   * The app is ready when its top-level code has finished (with runWorker(): when start() has resolved) and it
+   * listens, if it is one that does: it has called listen(), or the generation before it listened.
+   */
+  #readyWhenListening(): void {
+    if (this.#state !== 'loading' || !this.#hasStarted) return;
+    const listens = this.#willListen || (this.#load?.mustListen && !this.#steps);
+    if (this.#hasListened || !listens) this.#ready();
+  }
+
+  #ready(): void {
+    this.#transition('ready');
+    process.off('uncaughtException', this.#onUncaught);
+    process.on('uncaughtExceptionMonitor', (error) => {
+      void this.#channel.send({ type: 'crashing', error: toWireError(error) });
+    });
+    void this.#channel.send({ type: 'ready', phases: this.#phases });
+  }
+
+  readonly #onUncaught = (error: unknown): void => {
+    // An app that listens itself decides itself.
+    if (process.listenerCount('uncaughtException') === 1) void this.#fail(error);
+  };
+
+  async #fail(error: unknown): Promise<void> {
+    if (this.#state !== 'loading' && this.#state !== 'prepared') return;
+    this.#transition('draining');
+    await this.#channel.send({ type: 'failed', error: toWireError(error) });
+    process.exit(1);
+  }
+
+  #receive(message: MessageToWorker, handle: RawHandle | undefined): void {
+    switch (message.type) {
+      case 'load':
+        void this.#onLoad(message);
+        break;
+      case 'start':
+        this.#started?.(message);
+        break;
+      case 'committed':
+        this.#transition('serving');
+        this.#checkpoints.start(message.checkpointInterval);
+        break;
+      case 'connection':
+        this.#onConnection(message, handle);
+        break;
+      case 'quiesce':
+        this.#quiesced = this.#quiesce();
+        break;
+      case 'capture':
+        void this.#quiesced.then(() => this.#capture());
+        break;
+      case 'resume':
+        void this.#resume();
+        break;
+      case 'drain':
+        void this.#drain(message);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  async #onLoad(message: MessageOf<MessageToWorker, 'load'>): Promise<void> {
+    this.#load = message;
+    this.#transition('loading');
+    if (message.blob) await this.#restore();
+    process.argv.push(...message.restartArgs);
+    this.#go?.();
+  }
+
+  async #awaitState(): Promise<void> {
+    const started = new Promise<MessageOf<MessageToWorker, 'start'>>((resolve) => (this.#started = resolve));
+    this.#transition('prepared');
+    void this.#channel.send({ type: 'prepared', phases: this.#phases });
+    this.#channel.hold(true);
+    const { blob } = await started;
+    this.#channel.hold(false);
+    this.#transition('loading');
+    if (blob) await this.#restore();
+  }
+
+  async #restore(): Promise<void> {
+    const blob = await this.#blobs.take();
+    this.#keeps.restore(blob);
+    this.#checkpoints.setBaseline(blob);
+  }
+
+  #onConnection({ seq, listener }: MessageOf<MessageToWorker, 'connection'>, connection: RawHandle | undefined): void {
+    const server = connection && this.#listeners.get(listener);
+    // Answered before anything is read: a connection whose answer got lost with this process was never used.
+    void this.#channel.send({ type: 'connection-answer', seq, accepted: server !== undefined });
+    if (server) this.#connections.accept(listener, server, connection);
+    else connection?.close();
+  }
+
+  #handBack(listener: number, handle: RawHandle): void {
+    void this.#channel.send({ type: 'hand-back', listener }, handle).then(() => handle.close());
+  }
+
+  async #quiesce(): Promise<void> {
+    if (this.#state !== 'serving') return;
+    this.#transition('quiesced');
+    const { quiesceTimeout } = this.#config;
+    const outlived = await this.#connections.quiesce(quiesceTimeout);
+    this.#warn(await withTimeout(this.#components.pause(), quiesceTimeout, () => ['pause() took longer than quiesceTimeout']));
+    void this.#channel.send({ type: 'quiesced', outlived });
+  }
+
+  async #capture(): Promise<void> {
+    try {
+      const { blob, problems } = await this.#captureState();
+      if (this.#state !== 'quiesced') return;
+      if (blob) this.#blobs.send(blob);
+      void this.#channel.send({ type: 'captured', blob: blob !== undefined, problems });
+    } catch (error) {
+      void this.#channel.send({ type: 'capture-failed', error: toWireError(error) });
+    }
+  }
+
+  async #captureState(): Promise<{ blob: Buffer | undefined; problems: string[] }> {
+    const save = this.#steps?.save;
+    return this.#keeps.capture(save && { value: await save(this.#app) });
+  }
+
+  async #resume(): Promise<void> {
+    if (this.#state !== 'quiesced') return;
+    this.#transition('serving');
+    this.#connections.resume();
+    this.#warn(await this.#components.resume());
+  }
+
+  async #drain({ move, signal }: MessageOf<MessageToWorker, 'drain'>): Promise<void> {
+    if (this.#state === 'draining') return;
+    this.#transition('draining');
+    this.#checkpoints.stop();
+    if (signal) this.#signals.expect();
+    // An app that handles the signal ends its servers and itself, as in a process of its own.
+    const appEnds = signal !== undefined && this.#signals.appHandles(signal);
+    if (appEnds) await this.#signals.deliver(signal);
+    const drained = appEnds ? Promise.resolve([]) : this.#connections.drain(this.#config.drainTimeout, { move });
+    void this.#channel.send({ type: 'moved', connections: this.#connections.moved });
+    const left = await drained;
+    const { ended, report } = await this.#components.stop();
+    await this.#channel.send({ type: 'drained', ended, report: [...left.map((name) => `${name} was cut`), ...report] });
+    if (!appEnds) this.#end(signal);
+  }
+
+  #end(signal: NodeJS.Signals | undefined): void {
+    if (!signal && this.#signals.appHandles('SIGTERM')) {
+      // Its own clean-up, which any other restarter would have set off, too.
+      void this.#signals.deliver('SIGTERM');
+    } else if (signal && !this.#steps && this.#components.size === 0) {
+      this.#signals.die(signal);
+    } else {
+      process.exit();
+    }
+  }
+
+  /** The primary has gone: nothing can be served any more, but the state can be saved. */
+  #onOrphaned(): void {
+    // Else Node ends a cluster worker right here.
+    if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
+    this.#signals.expect();
+    const serves = this.#state === 'serving' || this.#state === 'quiesced';
+    const carries = this.#carries.keeps || this.#carries.saves;
+    if (!serves || !carries || this.#config.snapshot === false) process.exit(1);
+    void saveOrphanedState(this.#config, this.#load?.generation ?? 0, () => this.#captureState()).finally(() => process.exit(1));
+  }
+
+  #announce(change: Partial<Carries>): void {
+    Object.assign(this.#carries, change);
+    void this.#channel.send({ type: 'carries', carries: this.#carries });
+  }
+
+  #warn(messages: string[]): void {
+    for (const message of messages) void this.#channel.send({ type: 'warning', message });
+  }
+
+  async #timed<T>(phase: keyof Phases, step: () => T | Promise<T>): Promise<T> {
+    const began = performance.now();
+    const result = await step();
+    this.#phases[phase] = performance.now() - began;
+    return result;
+  }
+
+  #transition(to: State): void {
+    if (!NEXT[this.#state].includes(to)) throw new Error(`a worker can't become ${to} while it is ${this.#state}`);
+    this.#state = to;
+  }
+}

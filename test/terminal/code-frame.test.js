@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+import { codeFrame } from '../../dist/terminal/code-frame.js';
+import { folderWith } from './throwing.js';
+
+const frameOf = (t, content, line, column) =>
+  codeFrame(path.join(folderWith(t, { 'a.js': content }), 'a.js'), line, column);
+
+const NUMBERED = Array.from({ length: 12 }, (_, index) => `line(${index + 1});\n`).join('');
+
+test('three lines around the place, marked, with a caret', (t) => {
+  assert.equal(
+    frameOf(t, NUMBERED, 8, 5),
+    [
+      '   5 | line(5);',
+      '   6 | line(6);',
+      '   7 | line(7);',
+      '>  8 | line(8);',
+      '     |     ^',
+      '   9 | line(9);',
+      '  10 | line(10);',
+      '  11 | line(11);',
+    ].join('\n'),
+  );
+});
+
+test('at the edges of the file there are fewer lines', (t) => {
+  assert.equal(frameOf(t, 'a\r\nb\r\n', 1), '> 1 | a\n  2 | b');
+  assert.equal(frameOf(t, 'a\nb', 2, 2), '  1 | a\n> 2 | b\n    |  ^');
+});
+
+test('the caret stands below its character after tabs', (t) => {
+  assert.equal(frameOf(t, '\tif (x)\ty();', 1, 9), '> 1 | \tif (x)\ty();\n    | \t      \t^');
+});
+
+test('a column that is not there has no caret', (t) => {
+  assert.equal(frameOf(t, 'abc', 1, 9), '> 1 | abc');
+  assert.equal(frameOf(t, 'abc', 1, 0), '> 1 | abc');
+});
+
+test('no file, no such line, a folder: no frame', (t) => {
+  assert.equal(codeFrame('/no/such/file.js', 1), undefined);
+  assert.equal(codeFrame(path.dirname(import.meta.filename), 1), undefined);
+  for (const line of [0, 3, -1, NaN]) assert.equal(frameOf(t, 'a\nb\n', line), undefined);
+});
+
+test('control characters are replaced, long lines cut', (t) => {
+  assert.equal(frameOf(t, 'a\u001b[31mb', 1), '> 1 | a\uFFFD[31mb');
+  assert.equal(frameOf(t, 'x'.repeat(500), 1, 400), `> 1 | ${'x'.repeat(160)}…`);
+});

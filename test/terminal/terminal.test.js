@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import { Terminal } from '../../dist/terminal/terminal.js';
+import { errorOfImport, folderWith } from './throwing.js';
+
+function open({ isTTY, env = {}, cwd } = {}) {
+  const written = [];
+  const stream = { isTTY, write: (text) => written.push(text) };
+  return { written, terminal: new Terminal({ stream, env, ...(cwd && { cwd }) }) };
+}
+
+const RECEIPT = {
+  reason: ['crash'],
+  generation: 2,
+  totalMs: 8,
+  phases: [],
+  pauseMs: 0,
+  connectionsMoved: 0,
+  held: 0,
+  longestHoldMs: 0,
+  stateBytes: 0,
+};
+const FAILURE = { error: { name: 'Error', message: 'x' }, generation: 2, serving: 1 };
+const FAILED = '✗ generation 2 failed to start: Error: x\ngeneration 1 keeps serving; the next save tries again\n';
+
+test('each kind of line', async () => {
+  const { terminal, written } = open();
+  terminal.info('watching 3 files');
+  terminal.warn('slow');
+  terminal.error('broken');
+  terminal.receipt(RECEIPT);
+  await terminal.failure(FAILURE);
+  assert.deepEqual(written, [
+    'watching 3 files\n',
+    '⚠ slow\n',
+    '✗ broken\n',
+    '↻ crash → generation 2 in 8 ms\n',
+    FAILED,
+  ]);
+});
+
+test('colours only at a terminal without NO_COLOR', () => {
+  const isColored = (options) => {
+    const { terminal, written } = open(options);
+    terminal.warn('x');
+    assert.equal(stripVTControlCharacters(written[0]), '⚠ x\n');
+    return written[0] !== '⚠ x\n';
+  };
+  assert.equal(isColored({ isTTY: true }), true);
+  assert.equal(isColored({ isTTY: true, env: { NO_COLOR: '' } }), true);
+  assert.equal(isColored({ isTTY: true, env: { NO_COLOR: '1' } }), false);
+  assert.equal(isColored({ isTTY: true, env: { TERM: 'dumb' } }), false);
+  assert.equal(isColored({ isTTY: false }), false);
+  assert.equal(isColored({}), false);
+});
+
+test('a coloured failure says the same', async (t) => {
+  const cwd = folderWith(t, { 'a.mjs': 'let a;\na.b;\nlet c;\n' });
+  const failure = { error: errorOfImport(path.join(cwd, 'a.mjs')), generation: 1 };
+  const plain = open({ cwd });
+  const colored = open({ cwd, isTTY: true });
+  await plain.terminal.failure(failure);
+  await colored.terminal.failure(failure);
+  assert.notEqual(colored.written[0], plain.written[0]);
+  assert.equal(stripVTControlCharacters(colored.written[0]), plain.written[0]);
+});
+
+test('the same failure is told once for each attempt', async () => {
+  const { terminal, written } = open();
+  await terminal.failure(FAILURE);
+  await terminal.failure(FAILURE);
+  assert.deepEqual(written, [FAILED]);
+  terminal.newAttempt();
+  await terminal.failure(FAILURE);
+  assert.deepEqual(written, [FAILED, FAILED]);
+  await terminal.failure({ ...FAILURE, error: { name: 'Error', message: 'y' } });
+  assert.equal(written.length, 3);
+});
+
+test('told twice at once it is still told once', async () => {
+  const { terminal, written } = open();
+  await Promise.all([terminal.failure(FAILURE), terminal.failure(FAILURE)]);
+  assert.deepEqual(written, [FAILED]);
+});
+
+test('a failure is dropped when another attempt begins while it is being located', async () => {
+  const { terminal, written } = open();
+  const told = terminal.failure(FAILURE);
+  terminal.newAttempt();
+  await told;
+  assert.deepEqual(written, []);
+});
+
+test('a syntax error in an ES module is found in the files', async (t) => {
+  const cwd = folderWith(t, { 'a.mjs': 'let a = ;\n' });
+  const file = path.join(cwd, 'a.mjs');
+  const { terminal, written } = open({ cwd });
+  await terminal.failure({ error: errorOfImport(file), generation: 1 }, [file]);
+  assert.match(
+    written[0],
+    /^✗ a\.mjs:1:9 generation 1 failed to start: SyntaxError: Unexpected token ';'\n> 1 \| let a = ;\n {4}\| {9}\^\n/,
+  );
+});

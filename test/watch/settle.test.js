@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Settle } from '../../dist/watch/settle.js';
+
+test('the first change after quiet is acted on at once', () => {
+  const settle = new Settle();
+  assert.equal(settle.next(5000), 0);
+  assert.equal(settle.next(9000), 0);
+});
+
+test('a stream of changes widens the wait, at most to 300 ms', () => {
+  const settle = new Settle();
+  const waits = [0, 100, 200, 300, 400, 500, 600, 700].map((now) => settle.next(now));
+  assert.deepEqual(waits, [0, 20, 40, 80, 160, 300, 300, 300]);
+});
+
+test('a quiet second closes the window again', () => {
+  const settle = new Settle();
+  for (const now of [0, 10, 20]) settle.next(now);
+  assert.equal(settle.next(1020), 0);
+  assert.equal(settle.next(1030), 20);
+});
+
+test('changes with pauses between them neither widen nor close the window', () => {
+  const settle = new Settle();
+  assert.deepEqual(
+    [0, 500, 1000].map((now) => settle.next(now)),
+    [0, 0, 0],
+  );
+  assert.equal(settle.next(1100), 20);
+  assert.equal(settle.next(1600), 20);
+});
+
+test('without a time the clock is asked', () => {
+  let now = 0;
+  const settle = new Settle({ clock: () => now });
+  assert.equal(settle.next(), 0);
+  now = 100;
+  assert.equal(settle.next(), 20);
+});
