@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { messageOf, type HandoverError } from '../errors.ts';
-import { acquirePrimaryLock, type PrimaryLock } from '../state/lock.ts';
+import { PrimaryLock } from '../state/primary-lock.ts';
 import { SnapshotFile } from '../state/snapshot-file.ts';
 import { Snapshots } from './snapshots.ts';
 
@@ -43,7 +43,7 @@ export class StateStore {
   /** Becomes the owner of the snapshot and reads it. Throws PRIMARY_RUNNING when another primary lives. */
   async open(): Promise<void> {
     const { file, loadState, warn } = this.#options;
-    if (file !== false) this.#lock = await acquirePrimaryLock(file, { onLost: (error) => warn(error.message) });
+    if (file !== false) this.#lock = await PrimaryLock.acquire(file, { onLost: (error) => warn(error.message) });
     if (loadState) {
       this.#blob = (await loadState()) ?? undefined;
       return;

@@ -14,7 +14,8 @@ export async function saveOrphanedState(
   const save = async (): Promise<void> => {
     const { blob } = await capture();
     if (!blob || config.snapshot === false) return;
-    await new SnapshotFile(config.snapshot).write(blob, { generation, run: config.run, appVersion: config.appVersion });
+    const { run, appVersion, snapshot } = config;
+    await new SnapshotFile(snapshot).write(blob, { generation, run, appVersion }, { isVital: true });
   };
   await withTimeout(save(), SAVE_TIMEOUT, () => {
     process.stderr.write('handover: the state could not be saved in time after the primary had gone\n');

@@ -19,7 +19,8 @@ export class WorkerSignals {
 
   /** Whether the app itself handles a signal. */
   appHandles(signal: NodeJS.Signals): boolean {
-    return process.listeners(signal).some((listener) => listener !== this.#note);
+    const others = process.listeners(signal).filter((listener) => listener !== this.#note);
+    return others.length > exitHooks();
   }
 
   /** The primary has spoken: it is ending this process. */
@@ -35,9 +36,9 @@ export class WorkerSignals {
     if (!this.#seen.has(signal)) process.kill(process.pid, signal);
   }
 
-  /** Ends this process by a signal, as if nobody had ever listened for it. */
+  /** Ends this process by a signal, as if we had never listened for it. */
   die(signal: NodeJS.Signals): void {
-    process.removeAllListeners(signal);
+    process.off(signal, this.#note);
     process.kill(process.pid, signal);
   }
 
@@ -47,4 +48,14 @@ export class WorkerSignals {
     // It was meant for this process alone.
     if (!this.#expected && !this.appHandles(signal)) this.die(signal);
   };
+}
+
+/**
+ * The package `signal-exit`, in many dependency trees, listens for every signal only to learn of the exit; it leaves
+ * the decision to others when there are others, and counts itself in this way.
+ */
+function exitHooks(): number {
+  const holder = process as unknown as Record<string | symbol, { count?: number } | undefined>;
+  const [version3, version4] = [holder['__signal_exit_emitter__'], (globalThis as unknown as typeof holder)[Symbol.for('signal-exit emitter')]];
+  return (version3?.count ?? 0) + (version4?.count ?? 0);
 }

@@ -1,0 +1,222 @@
+import { types } from 'node:util';
+import { messageOf } from '../errors.ts';
+import { classOf } from './class-registry.ts';
+import { specialValueOf } from './special-values.ts';
+
+/** A value that can't be carried over: where it lies and what it is. */
+export interface CarryProblem {
+  /** For example `sessions.get('a').socket`. */
+  path: string;
+  /** For example `Socket` or `function`. */
+  kind: string;
+}
+
+/** An instance of a class, or a special value, in the form in which it travels. */
+export class Tagged {
+  readonly tag: 'class' | 'special';
+  readonly name: string;
+  readonly data: unknown;
+
+  constructor(tag: 'class' | 'special', name: string, data: unknown) {
+    this.tag = tag;
+    this.name = name;
+    this.data = data;
+  }
+}
+
+/** msgpackr goes down by calling itself: well below what the stack of a process bears at its default size. */
+const DEEPEST = 1000;
+
+/** How a value is reached from the one above it. */
+interface Place {
+  above: Place | undefined;
+  /** A property, an index, `get(key)`, or the place in a Set. */
+  step: string;
+}
+
+/**
+ * The form in which a value travels. Most states travel as they are: then nothing is copied, and this only looks.
+ * What can't be carried is undefined in the copy and named in `problems`; when that is the root, there is no result.
+ */
+export function toCarriable(value: unknown, name: string, problems: CarryProblem[]): { value: unknown } | undefined {
+  if (isCarriableAsItIs(value)) return { value };
+  const root: Place = { above: undefined, step: name };
+  const copy = new Copier(problems).copy(value, root, 0);
+  const isRootLost = copy === undefined && value !== undefined;
+  return isRootLost ? undefined : { value: copy };
+}
+
+/** Looks level by level, not by calls that call themselves, so that depth costs no stack. */
+function isCarriableAsItIs(root: unknown): boolean {
+  const seen = new Set<object>();
+  let level: unknown[] = [root];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEEPEST) return false;
+    const below: unknown[] = [];
+    for (const value of level) {
+      if (typeof value !== 'object' || value === null) {
+        if (!isPlainPrimitive(value)) return false;
+      } else if (!seen.has(value)) {
+        seen.add(value);
+        if (!addItems(value, below)) return false;
+      }
+    }
+    level = below;
+  }
+  return true;
+}
+
+/** Adds what a container holds; false when the object itself needs another form. */
+function addItems(object: object, items: unknown[]): boolean {
+  switch (Object.getPrototypeOf(object)) {
+    case Array.prototype:
+      for (const item of object as unknown[]) addItem(item, items);
+      return true;
+    case Map.prototype:
+      for (const [key, item] of object as Map<unknown, unknown>) {
+        addItem(key, items);
+        addItem(item, items);
+      }
+      return true;
+    case Set.prototype:
+      for (const item of object as Set<unknown>) addItem(item, items);
+      return true;
+    case Object.prototype:
+      if (Object.hasOwn(object, '__proto__')) return false;
+      try {
+        for (const key in object) addItem((object as Record<string, unknown>)[key], items);
+      } catch {
+        return false; // a getter that throws
+      }
+      return true;
+    default:
+      return isLeaf(object);
+  }
+}
+
+/** Strings and numbers, most of what there is, need no look of their own. */
+function addItem(item: unknown, items: unknown[]): void {
+  if (typeof item === 'string' || (typeof item === 'number' && item !== 0)) return;
+  items.push(item);
+}
+
+function isPlainPrimitive(value: unknown): boolean {
+  return typeof value !== 'function' && typeof value !== 'symbol' && !Object.is(value, -0);
+}
+
+/** What msgpackr carries and gives back as it was, and what holds nothing. */
+function isLeaf(object: object): boolean {
+  const prototype = Object.getPrototypeOf(object) as object | null;
+  if (types.isDate(object)) return prototype === Date.prototype;
+  if (types.isRegExp(object)) return prototype === RegExp.prototype;
+  return ArrayBuffer.isView(object) || types.isArrayBuffer(object);
+}
+
+/** Makes the form in which a value travels where it isn't the value itself. Identity and cycles are kept. */
+class Copier {
+  readonly #problems: CarryProblem[];
+  readonly #copies = new Map<object, unknown>();
+  /** Instances whose data is being copied: one that contains itself can't be made anew. */
+  readonly #open = new Set<object>();
+
+  constructor(problems: CarryProblem[]) {
+    this.#problems = problems;
+  }
+
+  copy(value: unknown, place: Place, depth: number): unknown {
+    if (typeof value === 'function' || typeof value === 'symbol') return this.#refuse(place, typeof value);
+    if (Object.is(value, -0)) return new Tagged('special', '-0', 0);
+    if (typeof value !== 'object' || value === null) return value;
+    if (this.#copies.has(value)) return this.#copies.get(value);
+    if (this.#open.has(value)) return this.#refuse(place, `${kindOf(value)} that contains itself`);
+    if (depth > DEEPEST) return this.#refuse(place, `nested more than ${DEEPEST} levels deep`);
+    const copy = this.#copyObject(value, place, depth + 1);
+    this.#copies.set(value, copy);
+    return copy;
+  }
+
+  #copyObject(value: object, place: Place, depth: number): unknown {
+    const at = (step: string): Place => ({ above: place, step });
+    switch (Object.getPrototypeOf(value)) {
+      case Array.prototype: {
+        const copy: unknown[] = [];
+        this.#copies.set(value, copy);
+        for (const [index, item] of (value as unknown[]).entries()) copy.push(this.copy(item, at(`[${index}]`), depth));
+        return copy;
+      }
+      case Map.prototype: {
+        const copy = new Map<unknown, unknown>();
+        this.#copies.set(value, copy);
+        for (const [key, item] of value as Map<unknown, unknown>) {
+          const step = `.get(${labelOf(key)})`;
+          copy.set(this.copy(key, at(`.keys()${step.slice(4)}`), depth), this.copy(item, at(step), depth));
+        }
+        return copy;
+      }
+      case Set.prototype: {
+        const copy = new Set<unknown>();
+        this.#copies.set(value, copy);
+        let index = 0;
+        for (const item of value as Set<unknown>) copy.add(this.copy(item, at(`.values()[${index++}]`), depth));
+        return copy;
+      }
+      default:
+        return this.#copyOther(value, place, depth);
+    }
+  }
+
+  #copyOther(value: object, place: Place, depth: number): unknown {
+    const special = specialValueOf(value);
+    if (special) return this.#tag(value, 'special', special.name, place, depth, () => special.encode(value as never));
+    if (Object.getPrototypeOf(value) === Object.prototype) return this.#copyProperties(value, place, depth);
+    if (isLeaf(value)) return value;
+    const found = classOf(value);
+    if (found) return this.#tag(value, 'class', found.name, place, depth, () => found.encode(value));
+    return this.#refuse(place, kindOf(value));
+  }
+
+  #copyProperties(value: object, place: Place, depth: number): unknown {
+    const copy: Record<string, unknown> = {};
+    this.#copies.set(value, copy);
+    for (const key of Object.keys(value)) {
+      const at: Place = { above: place, step: /^[\w$]+$/.test(key) ? `.${key}` : `[${quote(key)}]` };
+      try {
+        copy[key] = this.copy((value as Record<string, unknown>)[key], at, depth);
+      } catch (error) {
+        this.#refuse(at, `a getter that throws: ${messageOf(error)}`);
+      }
+    }
+    return copy;
+  }
+
+  #tag(value: object, tag: Tagged['tag'], name: string, place: Place, depth: number, encode: () => unknown): unknown {
+    this.#open.add(value);
+    try {
+      return new Tagged(tag, name, this.copy(encode(), place, depth));
+    } catch (error) {
+      return this.#refuse(place, `${name}, which could not be encoded: ${messageOf(error)}`);
+    } finally {
+      this.#open.delete(value);
+    }
+  }
+
+  #refuse(place: Place, kind: string): undefined {
+    let path = '';
+    for (let at: Place | undefined = place; at; at = at.above) path = at.step + path;
+    this.#problems.push({ path, kind });
+  }
+}
+
+function kindOf(value: object): string {
+  const { constructor } = value as { constructor?: { name?: string } };
+  return constructor?.name || 'Object';
+}
+
+function labelOf(key: unknown): string {
+  if (typeof key === 'string') return quote(key);
+  return typeof key === 'object' && key !== null ? kindOf(key) : String(key);
+}
+
+function quote(text: string): string {
+  return `'${text}'`;
+}

@@ -1,0 +1,79 @@
+import { nearestPackage } from '../options.ts';
+import { HandoverError } from '../errors.ts';
+import { decodeBlob, encodeBlob, type BlobEntry } from './blob.ts';
+import { decodeValue, encodeValue } from './codec.ts';
+import { SnapshotFile } from './snapshot-file.ts';
+import { defaultSnapshotPath } from './snapshot-path.ts';
+
+/** What a StateSerializer saves and loads. */
+export interface RestartState {
+  selfState: unknown;
+  eventQueue: unknown;
+  config: unknown;
+  savedAt: Date;
+}
+
+export interface StateSerializerOptions {
+  /** Default: a file in the cache folder of the running program's package. */
+  file?: string;
+  /** Written into the file. Default: the version in package.json. */
+  appVersion?: string;
+}
+
+const PARTS = ['selfState', 'eventQueue', 'config'] as const;
+
+/** Saves a program's state to a file and loads it again, whole or not at all. Usable alone. */
+export class StateSerializer {
+  readonly #file: SnapshotFile;
+  readonly #appVersion: string;
+
+  constructor({ file, appVersion }: StateSerializerOptions = {}) {
+    if (file !== undefined && (typeof file !== 'string' || file === '')) {
+      throw new HandoverError('INVALID_OPTION', `new StateSerializer(): expected file to be a path, got ${JSON.stringify(file)}`);
+    }
+    const program = process.argv[1] ?? 'restart-state';
+    this.#file = new SnapshotFile(file ?? `${defaultSnapshotPath(program)}.restart`);
+    this.#appVersion = appVersion ?? nearestPackage(program)?.version ?? '';
+  }
+
+  /**
+   * Replaces the file. False, with a warning that says why, when it could not be written; it is then as it was. What
+   * can't be carried is named in a warning; all else is saved.
+   */
+  async saveRestartState(selfState: unknown, eventQueue: unknown, config: unknown): Promise<boolean> {
+    const state = { selfState, eventQueue, config };
+    const entries: BlobEntry[] = [];
+    for (const part of PARTS) {
+      const { bytes, problems } = encodeValue(state[part], part);
+      for (const { path, kind } of problems) process.emitWarning(`not saved: ${path}: ${kind}`, 'HandoverWarning');
+      if (bytes) entries.push({ key: part, version: 1, bytes });
+    }
+    try {
+      return await this.#file.write(encodeBlob(entries), { generation: 0, run: '', appVersion: this.#appVersion });
+    } catch (error) {
+      process.emitWarning(error as Error);
+      return false;
+    }
+  }
+
+  /** What was saved; null when nothing was, or, with a warning, when the file is damaged and was set aside. */
+  async loadRestartState(): Promise<RestartState | null> {
+    const snapshot = await this.#file.read();
+    if (snapshot === null) return null;
+    if ('rejected' in snapshot) {
+      process.emitWarning(snapshot.rejected);
+      return null;
+    }
+    const entries = decodeBlob(snapshot.blob);
+    const part = (name: (typeof PARTS)[number]): unknown => {
+      const entry = entries.get(name);
+      return entry && decodeValue(entry.bytes);
+    };
+    return { selfState: part('selfState'), eventQueue: part('eventQueue'), config: part('config'), savedAt: snapshot.savedAt };
+  }
+
+  /** Removes the file, when its state has been restored. */
+  async cleanupRestartState(): Promise<void> {
+    await this.#file.remove();
+  }
+}
