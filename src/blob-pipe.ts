@@ -25,13 +25,13 @@ export class BlobPipe {
     stream.on('close', () => this.#end(new Error('the other process ended before its state had arrived')));
   }
 
-  send(blob: Uint8Array): void {
+  /** Sends a blob, which may be in several parts. */
+  send(parts: readonly Uint8Array[]): void {
     if (this.#ended || !this.#stream.writable) return;
     const header = Buffer.alloc(HEADER);
-    header.writeBigUInt64LE(BigInt(blob.byteLength));
+    header.writeBigUInt64LE(BigInt(parts.reduce((sum, part) => sum + part.byteLength, 0)));
     this.#stream.cork();
-    this.#stream.write(header);
-    this.#stream.write(blob);
+    for (const part of [header, ...parts]) this.#stream.write(part);
     this.#stream.uncork();
   }
 

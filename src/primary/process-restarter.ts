@@ -148,6 +148,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     const { saveState, loadState } = this.#callbacks;
     this.#store = new StateStore({
       file,
+      isChosen: snapshot !== undefined,
       persist,
       interval: checkpointInterval,
       appVersion,

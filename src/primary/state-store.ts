@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { messageOf, type HandoverError } from '../errors.ts';
+import { HandoverError, messageOf } from '../errors.ts';
 import { PrimaryLock } from '../state/primary-lock.ts';
 import { SnapshotFile } from '../state/snapshot-file.ts';
 import { Snapshots } from './snapshots.ts';
@@ -7,6 +7,8 @@ import { Snapshots } from './snapshots.ts';
 export interface StateStoreOptions {
   /** The snapshot file; false: the state lives in memory only. */
   file: string | false;
+  /** It was chosen by the user: when it can't be written, that is an error, not a warning. */
+  isChosen: boolean;
   /** Keep the file after a clean stop. */
   persist: boolean;
   /** The least time between two writes, in milliseconds. */
@@ -24,34 +26,48 @@ export class StateStore {
   /** Tells the snapshots of this primary from those of earlier ones. */
   readonly run: string = randomUUID();
   readonly #options: StateStoreOptions;
-  readonly #file: SnapshotFile | undefined;
-  readonly #snapshots: Snapshots | undefined;
+  #file: SnapshotFile | undefined;
+  #snapshots: Snapshots | undefined;
   #lock: PrimaryLock | undefined;
   #blob: Buffer | undefined;
 
   constructor(options: StateStoreOptions) {
     this.#options = options;
-    if (options.file === false) return;
-    this.#file = new SnapshotFile(options.file);
-    this.#snapshots = new Snapshots(this.#file, options.interval, (error) => options.warn(error.message, error));
+    if (options.file !== false) this.#file = new SnapshotFile(options.file);
   }
 
   get blob(): Buffer | undefined {
     return this.#blob;
   }
 
-  /** Becomes the owner of the snapshot and reads it. Throws PRIMARY_RUNNING when another primary lives. */
+  /**
+   * Becomes the owner of the snapshot and reads it. Throws PRIMARY_RUNNING when another primary lives, and
+   * SNAPSHOT_UNWRITABLE when a chosen file can't be used; without a choice the state then lives in memory only.
+   */
   async open(): Promise<void> {
-    const { file, loadState, warn } = this.#options;
-    if (file !== false) this.#lock = await PrimaryLock.acquire(file, { onLost: (error) => warn(error.message) });
+    const { loadState } = this.#options;
+    await this.#own();
     if (loadState) {
       this.#blob = (await loadState()) ?? undefined;
       return;
     }
     const snapshot = await this.#file?.read();
     if (!snapshot) return;
-    if ('rejected' in snapshot) warn(snapshot.rejected.message, snapshot.rejected);
+    if ('rejected' in snapshot) this.#options.warn(snapshot.rejected.message, snapshot.rejected);
     else this.#blob = snapshot.blob;
+  }
+
+  async #own(): Promise<void> {
+    const { isChosen, interval, warn } = this.#options;
+    if (this.#file === undefined) return;
+    try {
+      this.#lock = await PrimaryLock.acquire(this.#file.path, { onLost: (error) => warn(error.message) });
+      this.#snapshots = new Snapshots(this.#file, interval, (error) => warn(error.message, error));
+    } catch (error) {
+      if (isChosen || !(error instanceof HandoverError) || error.code !== 'SNAPSHOT_UNWRITABLE') throw error;
+      warn(`${error.message}; the state lives in memory only`, error);
+      this.#file = undefined;
+    }
   }
 
   /** A worker has handed over its state. */

@@ -116,7 +116,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   }
 
   sendBlob(blob: Buffer): void {
-    this.#blobs.send(blob);
+    this.#blobs.send([blob]);
   }
 
   takeBlob(): Promise<Buffer> {

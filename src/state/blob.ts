@@ -10,26 +10,24 @@ export interface BlobEntry {
 const MAGIC = 0x48_4f_53_31; // "HOS1"
 
 /**
- * All of a generation's state in one buffer: the magic, the number of entries, and for each the lengths of its key
- * and bytes, its version, the key, the bytes. Integers are little-endian, 32 bits; the length of the bytes has 64.
+ * All of a generation's state: the magic, the number of entries, and for each the lengths of its key and bytes, its
+ * version, the key, the bytes. Integers are little-endian, 32 bits; the length of the bytes has 64. In parts, so that
+ * nothing large is copied.
  */
-export function encodeBlob(entries: readonly BlobEntry[]): Buffer {
-  const keys = entries.map(({ key }) => Buffer.from(key));
-  const size = entries.reduce((sum, { bytes }, index) => sum + 16 + Number(keys[index]?.length) + bytes.length, 8);
-  const blob = Buffer.allocUnsafeSlow(size);
-  blob.writeUInt32LE(MAGIC, 0);
-  blob.writeUInt32LE(entries.length, 4);
-  let at = 8;
-  for (const [index, { version, bytes }] of entries.entries()) {
-    const key = keys[index] as Buffer;
-    blob.writeUInt32LE(key.length, at);
-    blob.writeBigUInt64LE(BigInt(bytes.length), at + 4);
-    blob.writeUInt32LE(version, at + 12);
-    blob.set(key, at + 16);
-    blob.set(bytes, at + 16 + key.length);
-    at += 16 + key.length + bytes.length;
-  }
-  return blob;
+export function encodeBlob(entries: readonly BlobEntry[]): Uint8Array[] {
+  const head = Buffer.alloc(8);
+  head.writeUInt32LE(MAGIC, 0);
+  head.writeUInt32LE(entries.length, 4);
+  return [head, ...entries.flatMap(encodeEntry)];
+}
+
+function encodeEntry({ key, version, bytes }: BlobEntry): Uint8Array[] {
+  const name = Buffer.from(key);
+  const head = Buffer.alloc(16);
+  head.writeUInt32LE(name.length, 0);
+  head.writeBigUInt64LE(BigInt(bytes.length), 4);
+  head.writeUInt32LE(version, 12);
+  return [head, name, bytes];
 }
 
 /** The entries by key; their bytes are views of the blob. Throws HandoverError STATE_REJECTED when it is none. */

@@ -34,70 +34,89 @@ interface Place {
   step: string;
 }
 
+/** A value in the form in which it travels. */
+export interface Carriable {
+  value: unknown;
+  /** No object in it is reached in two ways: no references have to be noted. */
+  isTree: boolean;
+  /** Bytes that it will take, roughly. */
+  size: number;
+}
+
 /**
  * The form in which a value travels. Most states travel as they are: then nothing is copied, and this only looks.
  * What can't be carried is undefined in the copy and named in `problems`; when that is the root, there is no result.
  */
-export function toCarriable(value: unknown, name: string, problems: CarryProblem[]): { value: unknown } | undefined {
-  if (isCarriableAsItIs(value)) return { value };
+export function toCarriable(value: unknown, name: string, problems: CarryProblem[]): Carriable | undefined {
+  const { isCarriable, isTree, size } = new Look(value);
+  if (isCarriable) return { value, isTree, size };
   const root: Place = { above: undefined, step: name };
   const copy = new Copier(problems).copy(value, root, 0);
   const isRootLost = copy === undefined && value !== undefined;
-  return isRootLost ? undefined : { value: copy };
+  return isRootLost ? undefined : { value: copy, isTree: false, size };
 }
 
-/** Looks level by level, not by calls that call themselves, so that depth costs no stack. */
-function isCarriableAsItIs(root: unknown): boolean {
-  const seen = new Set<object>();
-  let level: unknown[] = [root];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > DEEPEST) return false;
-    const below: unknown[] = [];
-    for (const value of level) {
-      if (typeof value !== 'object' || value === null) {
-        if (!isPlainPrimitive(value)) return false;
-      } else if (!seen.has(value)) {
-        seen.add(value);
-        if (!addItems(value, below)) return false;
+/** A look at a whole value: whether it can be carried as it is, and what packing it will take. */
+class Look {
+  isCarriable = true;
+  isTree = true;
+  /** Bytes that it will take, roughly, and rather more than less. */
+  size = 0;
+  #below: unknown[] = [];
+
+  /** Level by level, not by calls that call themselves, so that depth costs no stack. */
+  constructor(root: unknown) {
+    const seen = new Set<object>();
+    this.#add(root);
+    for (let depth = 0; this.#below.length > 0 && this.isCarriable; depth++) {
+      const level = this.#below;
+      this.#below = [];
+      for (const value of level) {
+        if (typeof value !== 'object' || value === null) this.isCarriable &&= isPlainPrimitive(value);
+        else if (seen.has(value)) this.isTree = false;
+        else {
+          seen.add(value);
+          this.isCarriable &&= depth < DEEPEST && this.#addItems(value);
+        }
       }
     }
-    level = below;
   }
-  return true;
-}
 
-/** Adds what a container holds; false when the object itself needs another form. */
-function addItems(object: object, items: unknown[]): boolean {
-  switch (Object.getPrototypeOf(object)) {
-    case Array.prototype:
-      for (const item of object as unknown[]) addItem(item, items);
-      return true;
-    case Map.prototype:
-      for (const [key, item] of object as Map<unknown, unknown>) {
-        addItem(key, items);
-        addItem(item, items);
-      }
-      return true;
-    case Set.prototype:
-      for (const item of object as Set<unknown>) addItem(item, items);
-      return true;
-    case Object.prototype:
-      if (Object.hasOwn(object, '__proto__')) return false;
-      try {
-        for (const key in object) addItem((object as Record<string, unknown>)[key], items);
-      } catch {
-        return false; // a getter that throws
-      }
-      return true;
-    default:
-      return isLeaf(object);
+  /** Adds what a container holds; false when the object itself needs another form. */
+  #addItems(object: object): boolean {
+    switch (Object.getPrototypeOf(object)) {
+      case Array.prototype:
+        for (const item of object as unknown[]) this.#add(item);
+        return true;
+      case Map.prototype:
+        for (const [key, item] of object as Map<unknown, unknown>) {
+          this.#add(key);
+          this.#add(item);
+        }
+        return true;
+      case Set.prototype:
+        for (const item of object as Set<unknown>) this.#add(item);
+        return true;
+      case Object.prototype:
+        if (Object.hasOwn(object, '__proto__')) return false;
+        try {
+          for (const key in object) this.#add((object as Record<string, unknown>)[key]);
+        } catch {
+          return false; // a getter that throws
+        }
+        return true;
+      default:
+        this.size += ArrayBuffer.isView(object) || types.isArrayBuffer(object) ? object.byteLength : 0;
+        return isLeaf(object);
+    }
   }
-}
 
-/** Strings and numbers, most of what there is, need no look of their own. */
-function addItem(item: unknown, items: unknown[]): void {
-  if (typeof item === 'string' || (typeof item === 'number' && item !== 0)) return;
-  items.push(item);
+  /** Strings and numbers, most of what there is, need no look of their own. */
+  #add(item: unknown): void {
+    this.size += typeof item === 'string' ? item.length + 5 : 10;
+    if (typeof item === 'string' || (typeof item === 'number' && item !== 0)) return;
+    this.#below.push(item);
+  }
 }
 
 function isPlainPrimitive(value: unknown): boolean {

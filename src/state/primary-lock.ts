@@ -102,7 +102,8 @@ export class PrimaryLock {
 
   async #lock(): Promise<() => Promise<void>> {
     const { lock } = (await import('proper-lockfile')).default;
-    const release = await lock(this.#file, {
+    // By a name of its own: proper-lockfile knows a process's locks by the file, and the short lock has that one.
+    const release = await lock(this.#lockFolder, {
       lockfilePath: this.#lockFolder,
       realpath: false,
       stale: STALE,
@@ -146,7 +147,7 @@ export class PrimaryLock {
   }
 
   async #writeOwner(record: string): Promise<void> {
-    const temporary = `${this.#ownerFile}.${this.#owner.token}.tmp`;
+    const temporary = `${this.#ownerFile}.tmp`;
     await writeFile(temporary, record, { mode: 0o600 });
     await rename(temporary, this.#ownerFile);
   }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
@@ -99,8 +98,10 @@ export class SnapshotFile {
   }
 
   async #replace(blob: Uint8Array, meta: SnapshotMeta): Promise<void> {
-    const temporary = `${this.path}.${randomBytes(6).toString('hex')}.tmp`;
+    const temporary = `${this.path}.tmp`;
     try {
+      // Of a writer that was killed; whoever planted something there, it is not written through.
+      await rm(temporary, { force: true });
       const file = await open(temporary, 'wx', 0o600);
       try {
         await file.writeFile(encodeHeader(blob, meta, new Date()));

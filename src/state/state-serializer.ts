@@ -49,7 +49,7 @@ export class StateSerializer {
       if (bytes) entries.push({ key: part, version: 1, bytes });
     }
     try {
-      return await this.#file.write(encodeBlob(entries), { generation: 0, run: '', appVersion: this.#appVersion });
+      return await this.#file.write(Buffer.concat(encodeBlob(entries)), { generation: 0, run: '', appVersion: this.#appVersion });
     } catch (error) {
       process.emitWarning(error as Error);
       return false;

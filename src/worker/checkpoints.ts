@@ -5,18 +5,18 @@ const DUTY = 0.05;
 
 /** Sends the state from time to time while the app serves, so that a crash loses little. */
 export class Checkpoints {
-  readonly #capture: () => Buffer | undefined;
-  readonly #send: (blob: Buffer) => void;
+  readonly #capture: () => Uint8Array[] | undefined;
+  readonly #send: (blob: Uint8Array[]) => void;
   #last = '';
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(capture: () => Buffer | undefined, send: (blob: Buffer) => void) {
+  constructor(capture: () => Uint8Array[] | undefined, send: (blob: Uint8Array[]) => void) {
     this.#capture = capture;
     this.#send = send;
   }
 
   /** The state that the primary has already. */
-  setBaseline(blob: Buffer): void {
+  setBaseline(blob: Uint8Array[]): void {
     this.#last = digest(blob);
   }
 
@@ -43,6 +43,8 @@ export class Checkpoints {
   }
 }
 
-function digest(blob: Buffer): string {
-  return createHash('sha1').update(blob).digest('hex');
+function digest(blob: Uint8Array[]): string {
+  const hash = createHash('sha1');
+  for (const part of blob) hash.update(part);
+  return hash.digest('hex');
 }

@@ -21,6 +21,8 @@ interface Connection {
   listener: number | undefined;
   /** Requests of it that are being handled. */
   requests: number;
+  /** Its last response has ended: not being read until it is known whether it is idle. */
+  suspended?: boolean;
   /** Idle and not being read, with the idle timeout that was switched off meanwhile. */
   frozen?: { timeout: number };
   /** The end of its last response has not reached the kernel yet. */
@@ -83,7 +85,10 @@ export class Connections {
   resume(): void {
     this.#mode = 'serving';
     this.#settled?.();
-    for (const connection of this.#connections.values()) this.#thaw(connection);
+    for (const connection of this.#connections.values()) {
+      if (connection.suspended) this.#unsuspend(connection);
+      this.#thaw(connection);
+    }
   }
 
   /**
@@ -127,9 +132,17 @@ export class Connections {
     response.once('close', () => {
       this.#requests.delete(response);
       if (connection) connection.requests--;
+      if (connection?.requests === 0) this.#suspend(connection);
       this.#scheduleCheck();
     });
     if (this.#mode === 'closing') this.#makeLast(response);
+  }
+
+  /** At once: its client may have sent the next request already, which is for the next generation. */
+  #suspend(connection: Connection): void {
+    if (this.#mode === 'serving' || connection.frozen || !speaksHttp(connection.socket)) return;
+    connection.suspended = true;
+    setReading(connection.socket, false);
   }
 
   #makeLast(response: ServerResponse): void {
@@ -197,6 +210,13 @@ export class Connections {
     for (const [server, known] of sockets) {
       for (const socket of idleConnections(server, known)) this.#freeze(socket);
     }
+    for (const connection of this.#connections.values()) if (connection.suspended) this.#unsuspend(connection);
+  }
+
+  /** A part of the next request had been read with the last one: its rest is waited for. */
+  #unsuspend(connection: Connection): void {
+    delete connection.suspended;
+    if (!connection.frozen) setReading(connection.socket, true);
   }
 
   #freeze(socket: Socket): void {

@@ -51,7 +51,7 @@ export class KeepStore {
    * Serializes everything: kept values, what save() returned, and values of keys that this generation has not
    * asked for, which it passes on untouched. `problems` names what could not be carried.
    */
-  capture(saved?: { value: unknown }): { blob: Buffer | undefined; problems: string[] } {
+  capture(saved?: { value: unknown }): { blob: Uint8Array[] | undefined; problems: string[] } {
     const entries: BlobEntry[] = [...this.#restored.values()];
     const problems: string[] = [];
     const add = (key: string, name: string, { value, version }: Kept): void => {

@@ -232,15 +232,15 @@ export class WorkerRuntime implements AppHost {
     void this.#channel.send({ type: 'prepared', phases: this.#phases });
     this.#channel.hold(true);
     const { blob } = await started;
-    this.#channel.hold(false);
     this.#transition('loading');
     if (blob) await this.#restore();
+    this.#channel.hold(false);
   }
 
   async #restore(): Promise<void> {
     const blob = await this.#blobs.take();
     this.#keeps.restore(blob);
-    this.#checkpoints.setBaseline(blob);
+    this.#checkpoints.setBaseline([blob]);
   }
 
   #onConnection({ seq, listener }: MessageOf<MessageToWorker, 'connection'>, connection: RawHandle | undefined): void {
@@ -275,7 +275,7 @@ export class WorkerRuntime implements AppHost {
     }
   }
 
-  async #captureState(): Promise<{ blob: Buffer | undefined; problems: string[] }> {
+  async #captureState(): Promise<{ blob: Uint8Array[] | undefined; problems: string[] }> {
     const save = this.#steps?.save;
     return this.#keeps.capture(save && { value: await save(this.#app) });
   }
@@ -319,6 +319,8 @@ export class WorkerRuntime implements AppHost {
     // Else Node ends a cluster worker right here.
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
     this.#signals.expect();
+    // Else Node reports what is imported from now on into the closed channel, and fails.
+    delete process.send;
     const serves = this.#state === 'serving' || this.#state === 'quiesced';
     const carries = this.#carries.keeps || this.#carries.saves;
     if (!serves || !carries || this.#config.snapshot === false) process.exit(1);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { counter } from '../helpers/apps.js';
 import { request } from '../helpers/clients.js';
@@ -136,21 +136,42 @@ test('a snapshot that the code refuses is set aside, and the app starts fresh', 
   assert.ok((await readdir(setup.project.dir)).includes('app.snapshot.rejected'));
 });
 
-test('a snapshot folder that cannot be written is reported once; restarts lose nothing', async (t) => {
+// A file where a folder should be: unwritable for root, too.
+
+test('a chosen snapshot that cannot be written is an error at the start', async (t) => {
+  const { project, primary } = await setUp(t, counterApp);
+  project.write({ folder: '' });
+  const restarter = primary({ snapshot: project.path('folder/app.snapshot') });
+  assert.equal((await restarter.exited).code, 1);
+  assert.match(restarter.stderr, /SNAPSHOT_UNWRITABLE: .*folder\/app\.snapshot.*--no-snapshot/s);
+});
+
+test('without a choice it is a warning, and restarts lose nothing', async (t) => {
   const { port, project, primary } = await setUp(t, counterApp);
-  // A file where the folder should be: unwritable for root, too.
-  await writeFile(project.path('folder'), '');
-  const restarter = primary({ snapshot: project.path('folder/app.snapshot'), checkpointInterval: '20ms' });
-  await Promise.race([restarter.committed(1), restarter.exited]);
-  if (restarter.exit) {
-    assert.match(restarter.stderr, /folder\/app\.snapshot.*--no-snapshot/s);
-    return;
-  }
+  project.write({ 'node_modules/.cache': '' });
+  const restarter = primary();
+  await restarter.committed(1);
+  assert.match(restarter.all('warning')[0].message, /node_modules\/\.cache.*memory only/s);
   await request(port, { method: 'POST' });
   project.save('app.mjs', counter({ port, version: 2 }));
   await restarter.committed(2);
   assert.equal(await countAt(port), 1);
-  assert.match((await restarter.event('warning')).message, /folder/);
+});
+
+test('a snapshot folder that becomes unwritable is reported once, and restarts lose nothing', async (t) => {
+  const { port, project, primary } = await setUp(t, counterApp);
+  const restarter = primary({ snapshot: project.path('folder/app.snapshot'), checkpointInterval: '20ms' });
+  await restarter.committed(1);
+  await rm(project.path('folder'), { recursive: true });
+  project.write({ folder: '' });
+  for (let version = 2; version <= 4; version++) {
+    await request(port, { method: 'POST' });
+    project.save('app.mjs', counter({ port, version }));
+    await restarter.committed(version);
+  }
+  assert.match((await restarter.event('warning')).message, /folder\/app\.snapshot/);
+  assert.equal(await countAt(port), 3);
+  assert.equal(restarter.all('warning').length, 1);
 });
 
 test('a second primary for the same project is refused, by the pid of the first', async (t) => {

@@ -35,7 +35,7 @@ export class Primary extends Process {
       };
       if (this.events.slice(since).some(check)) return;
       this.#waiters.add(check);
-      this.exited.then(() => reject(new Error(`ended without the event ${name}:\n${this.output}`)));
+      void this.exited.then(() => reject(new Error(`ended without the event ${name}:\n${this.output}`)));
     });
   }
 

@@ -1,0 +1,8 @@
+// An app that knows nothing of handover.
+import express from 'express';
+
+const VERSION = 1;
+const app = express();
+app.use(express.json());
+app.get('/', (request, response) => response.json({ version: VERSION, pid: process.pid }));
+app.listen(Number(process.env.PORT), '127.0.0.1');

@@ -1,0 +1,2 @@
+// A process that does nothing but tell that it runs.
+process.send('running');

@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { descendantsOf, identityOf } from './proc.js';
+
+/** How long a process may take to end after SIGTERM, in milliseconds. */
+const END_TIMEOUT = 10_000;
+
+const living = new Set();
+// However a run ends, it leaves nothing behind.
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
+/** Runs a command while the task lasts; ends it, and what it has started, by their pids. */
+export async function withProcess(command, args, { cwd, env, ipc = false }, task) {
+  const environment = { ...process.env, ...env };
+  // What npm and a parent with IPC leave there changes what some tools do.
+  for (const name of ['npm_lifecycle_event', 'NODE_CHANNEL_FD', 'NODE_ENV']) delete environment[name];
+  const child = spawn(command, args, {
+    cwd,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? ['ipc'] : [])],
+  });
+  living.add(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => (output = (output + text).slice(-20_000)));
+  }
+  const ended = once(child, 'close').finally(() => living.delete(child));
+  try {
+    return await task({ child, pid: child.pid, ended });
+  } catch (error) {
+    throw new Error(`${error.message}\n${[command, ...args].join(' ')} printed:\n${output}`, { cause: error });
+  } finally {
+    await end(child, ended);
+  }
+}
+
+async function end(child, ended) {
+  const below = descendantsOf(child.pid).map((pid) => ({ pid, identity: identityOf(pid) }));
+  const timer = setTimeout(() => child.kill('SIGKILL'), END_TIMEOUT);
+  child.kill('SIGTERM');
+  await ended;
+  clearTimeout(timer);
+  for (const { pid, identity } of below) {
+    if (identity === undefined || identityOf(pid) !== identity) continue;
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has just ended by itself.
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { describeMachine } from './machine.js';
+
+/** A Markdown table, padded as oxfmt pads it; `columns` are pairs of a row's key and its heading. */
+export function table(columns, rows) {
+  const cells = rows.map((row) => columns.map(([key]) => textOf(row[key])));
+  const isNumber = columns.map(([key]) => rows.every((row) => typeof row[key] === 'number' || row[key] === null));
+  const widths = columns.map(([, heading], at) => Math.max(3, heading.length, ...cells.map((row) => row[at].length)));
+  const line = (row) =>
+    `| ${row.map((text, at) => (isNumber[at] ? text.padStart(widths[at]) : text.padEnd(widths[at]))).join(' | ')} |`;
+  const rule = widths.map((width, at) => (isNumber[at] ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width)));
+  return [line(columns.map(([, heading]) => heading)), line(rule), ...cells.map(line)].join('\n');
+}
+
+function textOf(value) {
+  if (value === null || value === undefined) return '–';
+  return typeof value === 'number' ? value.toLocaleString('en-US') : String(value);
+}
+
+const GOAL_COLUMNS = [
+  ['goal', 'goal'],
+  ['figure', 'figure'],
+  ['met', 'met'],
+];
+
+/** A scenario's results to be read: its rows, its note, its goals. */
+export function describe({ title, columns, rows, note, goals }) {
+  const goalRows = goals.map((goal) => ({ ...goal, figure: textOf(goal.figure), met: goal.met ? 'yes' : 'NO' }));
+  const parts = [`### ${title}`, table(columns, rows)];
+  if (note) parts.push(note);
+  if (goalRows.length > 0) parts.push(table(GOAL_COLUMNS, goalRows));
+  return parts.join('\n\n');
+}
+
+const BEGIN = '<!-- results: written by `npm run bench -- --write-docs` -->';
+const END = '<!-- end of results -->';
+
+/** Puts the results of one run between the markers of a page. */
+export async function writeResults(file, machine, scenarios) {
+  const page = await readFile(file, 'utf8');
+  const from = page.indexOf(BEGIN);
+  const to = page.indexOf(END);
+  if (from < 0 || to < from) throw new Error(`${file} has no "${BEGIN}" … "${END}"`);
+  const measured = `Measured on ${new Date().toISOString().slice(0, 10)}: ${describeMachine(machine)}.`;
+  const results = [BEGIN, measured, ...scenarios.map(describe), END].join('\n\n');
+  await writeFile(file, page.slice(0, from) + results + page.slice(to + END.length));
+}

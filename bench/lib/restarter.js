@@ -1,0 +1,74 @@
+import path from 'node:path';
+import { withTimeout } from './time.js';
+import { withProcess } from './processes.js';
+import { BENCH } from './project.js';
+
+/** How long an event may take to come, in milliseconds. */
+const EVENT_TIMEOUT = 30_000;
+
+/** Runs a project under handover, driven through ProcessRestarter, once its first generation serves. */
+export function withRestarter(project, { node = process.execPath, env, ...options }, task) {
+  const args = [path.join(BENCH, 'lib', 'drive-restarter.js'), JSON.stringify({ entry: 'app.js', ...options })];
+  const settings = { cwd: project.dir, env: { PORT: String(project.port), ...env }, ipc: true };
+  return withProcess(node, args, settings, async ({ child, pid, ended }) => {
+    const restarter = new Restarter(child, pid, ended);
+    await restarter.committed(1);
+    return task(restarter);
+  });
+}
+
+class Restarter {
+  #events = [];
+  #waiters = new Set();
+  #ended;
+
+  constructor(child, pid, ended) {
+    this.pid = pid;
+    this.#ended = ended;
+    child.on('message', (event) => {
+      this.#events.push(event);
+      for (const check of this.#waiters) check();
+    });
+  }
+
+  /** Details of the events of a name so far. */
+  all(name) {
+    return this.#events.filter((event) => event.name === name).map(({ detail }) => detail);
+  }
+
+  /** Resolves when that generation serves; rejects when it failed to start or the primary has ended. */
+  committed(generation) {
+    return this.#until(`commit of generation ${generation}`, () => {
+      const failure = this.all('rolledBack').find((detail) => detail.generation === generation);
+      if (failure) throw new Error(`generation ${generation} failed: ${failure.error.message}`);
+      return this.all('committed').find((detail) => detail.generation === generation);
+    });
+  }
+
+  /** Resolves when a worker waits for the restart after that generation's. */
+  standbyAfter(generation) {
+    return this.#until(`standby after generation ${generation}`, () => {
+      // Each one that has become a generation has been a standby before.
+      const taken = new Set(this.all('committed').map(({ pid }) => pid));
+      return this.all('standby').find(({ pid }) => !taken.has(pid));
+    });
+  }
+
+  #until(what, find) {
+    let check;
+    const found = new Promise((resolve, reject) => {
+      check = () => {
+        try {
+          const result = find();
+          if (result !== undefined) resolve(result);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.#waiters.add(check);
+      check();
+      void this.#ended.then(() => reject(new Error(`the primary has ended before the ${what}`)));
+    });
+    return withTimeout(found, EVENT_TIMEOUT, what).finally(() => this.#waiters.delete(check));
+  }
+}

@@ -1,0 +1,80 @@
+// Runs benchmark scenarios: progress and tables to stderr, a line of JSON for each scenario to stdout. Exits with 1 when
+// a goal was missed or a scenario failed.
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { machine } from './lib/machine.js';
+import { BENCH, ROOT } from './lib/project.js';
+import { describe, writeResults } from './lib/report.js';
+
+const USAGE = 'usage: node bench/run.js [scenario...] [--node <path>]... [--quick] [--write-docs]';
+/** From what is promised first to what is only context. */
+const ORDER = ['nothing-lost', 'save-to-new-code', 'state', 'idle', 'floor'];
+
+const log = (text) => process.stderr.write(`${text}\n`);
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+
+const { names, nodes, quick, writeDocs } = await readArguments();
+const results = [];
+let isGood = true;
+for (const name of names) {
+  const { title, columns, run } = await import(`./scenarios/${name}.js`);
+  log(`\n${title}`);
+  try {
+    const { rows, goals, note } = await run({ quick, nodes, log: (text) => log(`  ${text}`) });
+    results.push({ title, columns, rows, goals, note });
+    isGood &&= goals.every(({ met }) => met);
+    print({ scenario: name, quick, machine: machine(), rows, goals, note });
+  } catch (error) {
+    isGood = false;
+    log(error.stack);
+    print({ scenario: name, quick, machine: machine(), error: error.message });
+  }
+}
+for (const result of results) log(`\n${describe(result)}`);
+if (writeDocs && results.length === names.length) {
+  await writeResults(path.join(ROOT, 'docs', 'benchmarks.md'), machine(), results);
+}
+log(isGood ? '\nEvery goal was met.' : '\nNot every goal was met.');
+process.exitCode = isGood ? 0 : 1;
+
+function print(result) {
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+async function readArguments() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      node: { type: 'string', multiple: true, default: [process.execPath] },
+      quick: { type: 'boolean', default: false },
+      'write-docs': { type: 'boolean', default: false },
+    },
+  });
+  const files = await readdir(path.join(BENCH, 'scenarios'));
+  const unknown = positionals.find((name) => !files.includes(`${name}.js`));
+  if (unknown !== undefined) fail(`there is no scenario ${unknown}; there are ${ORDER.join(', ')}`);
+  if (process.platform !== 'linux') fail('the benchmarks read /proc and need Linux');
+  if (!existsSync(path.join(ROOT, 'dist', 'index.js'))) fail('handover is not built; run npm run build first');
+  const writeDocs = values['write-docs'];
+  if (writeDocs && (values.quick || positionals.length > 0)) {
+    fail('--write-docs needs a whole run: without --quick and without names of scenarios');
+  }
+  const names = positionals.length > 0 ? positionals : ORDER;
+  return { names, nodes: values.node.map(nodeAt), quick: values.quick, writeDocs };
+}
+
+function nodeAt(file) {
+  try {
+    return { path: file, version: execFileSync(file, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim() };
+  } catch (error) {
+    return fail(`--node ${file}: ${error.message}`);
+  }
+}
+
+function fail(message) {
+  log(`${message}\n${USAGE}`);
+  process.exit(2);
+}

@@ -1,0 +1,119 @@
+// Isolates what a growing state costs: the pause, and the peak memory of each process above that of the same app with an
+// empty state. The state's size is that of its serialized bytes, which is less than what its objects take in a heap.
+import { setTimeout as delay } from 'node:timers/promises';
+import { withLoad } from '../lib/clients.js';
+import { below, zero } from '../lib/goals.js';
+import { peakMemoryOf } from '../lib/proc.js';
+import { withProject } from '../lib/project.js';
+import { withRestarter } from '../lib/restarter.js';
+import { median, round } from '../lib/statistics.js';
+
+const MB = 1e6;
+const EMPTY = { name: 'empty', bytes: 0, recordBytes: 1000 };
+const SIZES = [
+  { name: '1 kB', bytes: 1000, recordBytes: 1000 },
+  { name: '1 MB', bytes: MB, recordBytes: 1000 },
+  { name: '100 MB', bytes: 100 * MB, recordBytes: 1000, hasGoals: true },
+  // Nothing is promised for it: a heap needs several times the bytes of so many small objects to hold them at all.
+  { name: '100 MB in small records', bytes: 100 * MB, recordBytes: 100 },
+];
+
+export const title = 'State: what its size costs';
+
+export const columns = [
+  ['state', 'kept Map'],
+  ['records', 'records'],
+  ['blobMB', 'serialized MB'],
+  ['restarts', 'restarts'],
+  ['pauseMedianMs', 'pause, median ms'],
+  ['pauseLongestMs', 'longest ms'],
+  ['totalMedianMs', 'total, median ms'],
+  ['oldMB', 'old worker, peak MB above empty'],
+  ['newMB', 'new worker'],
+  ['primaryMB', 'primary'],
+  ['oldTimes', 'old, times the state'],
+  ['newTimes', 'new'],
+  ['primaryTimes', 'primary'],
+  ['failed', 'failed'],
+];
+
+export async function run({ quick, log }) {
+  const restarts = quick ? 2 : 5;
+  log('empty state');
+  const baseline = await measure(EMPTY, restarts);
+  const rows = [];
+  const goals = [];
+  for (const size of SIZES) {
+    log(size.name);
+    const row = rowOf(size, await measure(size, restarts), baseline);
+    rows.push(row);
+    goals.push(zero(`failed (${size.name})`, row.failed), ...(size.hasGoals ? goalsOf(row) : []));
+  }
+  const note =
+    'Records of 1 kB, where not told otherwise; 4 clients ask meanwhile. The restart that follows the making of the state is not counted.';
+  return { rows, goals, note };
+}
+
+function measure({ bytes, recordBytes }, restarts) {
+  return withProject('maps', (project) => {
+    const env = { STATE_BYTES: String(bytes), RECORD_BYTES: String(recordBytes) };
+    return withRestarter(project, { env, measureMemory: true }, async (restarter) => {
+      const failed = await withLoad(project.port, { clients: 4 }, async (load) => {
+        for (let generation = 1; generation <= restarts + 1; generation++) {
+          await restarter.standbyAfter(generation);
+          await delay(500);
+          await project.save();
+          await restarter.committed(generation + 1);
+        }
+        await load.more(10);
+        return load;
+      });
+      // The process that made the state has its peak from making it.
+      const counted = restarter.all('committed').slice(2);
+      return {
+        counted,
+        stateBytes: restarter.all('receipt').at(-1).stateBytes,
+        old: Math.max(...counted.map(({ memory }) => memory.old)),
+        new: Math.max(...counted.map(({ memory }) => memory.new)),
+        primary: peakMemoryOf(restarter.pid),
+        failed: failed.failed,
+      };
+    });
+  });
+}
+
+function rowOf({ name, bytes, recordBytes }, measured, baseline) {
+  const { counted, stateBytes } = measured;
+  const pauses = counted.map(({ pauseMs }) => pauseMs);
+  const row = {
+    state: name,
+    records: Math.ceil(bytes / recordBytes),
+    blobMB: round(stateBytes / MB, 3),
+    restarts: counted.length,
+    pauseMedianMs: round(median(pauses)),
+    pauseLongestMs: round(Math.max(...pauses)),
+    totalMedianMs: round(median(counted.map(({ totalMs }) => totalMs))),
+    failed: measured.failed,
+  };
+  for (const name of ['old', 'new', 'primary']) {
+    const above = measured[name] - baseline[name];
+    row[`${name}MB`] = round(above / MB);
+    // Of a small state the noise of the heap would be told, not the state.
+    row[`${name}Times`] = stateBytes >= 10 * MB ? round(above / stateBytes, 2) : null;
+  }
+  return row;
+}
+
+function goalsOf(row) {
+  return [
+    below(`longest pause (${row.state})`, 3000, row.pauseLongestMs, 'ms'),
+    ...['old', 'new', 'primary'].map((name) =>
+      below(
+        `peak memory, ${name}${name === 'primary' ? '' : ' worker'} (${row.state})`,
+        4,
+        row[`${name}Times`],
+        'times the state',
+      ),
+    ),
+  ];
+}
