@@ -2,12 +2,20 @@ export { HandoverError, type HandoverErrorCode } from './errors.ts';
 export type { Duration } from './duration.ts';
 export type { HandoverOptions } from './options.ts';
 export { runPrimary } from './primary/run-primary.ts';
-export { ProcessRestarter, type ProcessRestarterOptions, type RestarterCallbacks } from './primary/process-restarter.ts';
+export {
+  ProcessRestarter,
+  type ProcessRestarterOptions,
+  type RestarterCallbacks,
+} from './primary/process-restarter.ts';
 export type { RestartCommand } from './primary/program.ts';
 export type { Failure, Receipt, RestarterEvents } from './primary/events.ts';
 export { keep, onShutdown, runWorker } from './worker/run-worker.ts';
 export type { AppComponent, AppSteps, KeepOptions, StandardSchema, StartContext } from './worker/app-host.ts';
 export { registerClass } from './state/class-registry.ts';
 export { StateSerializer, type RestartState } from './state/state-serializer.ts';
-export { GracefulShutdownManager, type ComponentReport, type ShutdownComponent } from './shutdown/graceful-shutdown-manager.ts';
+export {
+  GracefulShutdownManager,
+  type ComponentReport,
+  type ShutdownComponent,
+} from './shutdown/graceful-shutdown-manager.ts';
 export { FileChangeWatcher, type FileChangeWatcherOptions } from './watch/file-change-watcher.ts';

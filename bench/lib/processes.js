@@ -11,8 +11,8 @@ process.on('exit', () => {
   for (const child of living) child.kill('SIGKILL');
 });
 
-/** Runs a command while the task lasts; ends it, and what it has started, by their pids. */
-export async function withProcess(command, args, { cwd, env, ipc = false }, task) {
+/** Starts a command; `stop()` ends it, and what it has started, by their pids. */
+export function startProcess(command, args, { cwd, env, ipc = false }) {
   const environment = { ...process.env, ...env };
   // What npm and a parent with IPC leave there changes what some tools do.
   for (const name of ['npm_lifecycle_event', 'NODE_CHANNEL_FD', 'NODE_ENV']) delete environment[name];
@@ -27,12 +27,20 @@ export async function withProcess(command, args, { cwd, env, ipc = false }, task
     stream.setEncoding('utf8').on('data', (text) => (output = (output + text).slice(-20_000)));
   }
   const ended = once(child, 'close').finally(() => living.delete(child));
+  return { child, pid: child.pid, ended, output: () => output, stop: () => end(child, ended) };
+}
+
+/** Runs a command while the task lasts. */
+export async function withProcess(command, args, options, task) {
+  const started = startProcess(command, args, options);
   try {
-    return await task({ child, pid: child.pid, ended });
+    return await task(started);
   } catch (error) {
-    throw new Error(`${error.message}\n${[command, ...args].join(' ')} printed:\n${output}`, { cause: error });
+    throw new Error(`${error.message}\n${[command, ...args].join(' ')} printed:\n${started.output()}`, {
+      cause: error,
+    });
   } finally {
-    await end(child, ended);
+    await started.stop();
   }
 }
 

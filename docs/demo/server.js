@@ -44,7 +44,13 @@ function visit(request, response) {
 }
 
 function about() {
-  return { greeting, pid: process.pid, visits: state.visits, sessions: state.sessions.size, startedAt: state.startedAt };
+  return {
+    greeting,
+    pid: process.pid,
+    visits: state.visits,
+    sessions: state.sessions.size,
+    startedAt: state.startedAt,
+  };
 }
 
 function tell(stream) {

@@ -164,7 +164,9 @@ export class Handover {
       case 'aborted':
         throw new Rollback({ type: 'aborted' });
       case 'timeout':
-        this.#task.warn(`generation ${old.generation} did not answer (is its event loop blocked?): it was killed, its last checkpoint is used`);
+        this.#task.warn(
+          `generation ${old.generation} did not answer (is its event loop blocked?): it was killed, its last checkpoint is used`,
+        );
         old.discard();
         this.#isOldGone = true;
         break;
@@ -205,16 +207,23 @@ export class Handover {
     await retire(old, { type: 'drain', move: true }, options);
   }
 
-  async #waitForNext<T extends 'standby' | 'prepared' | 'ready'>(types: readonly T[]): Promise<MessageOf<NextMessage, T>> {
+  async #waitForNext<T extends 'standby' | 'prepared' | 'ready'>(
+    types: readonly T[],
+  ): Promise<MessageOf<NextMessage, T>> {
     const { next, options, signal, router } = this.#task;
-    const outcome = await next.waitFor<NextMessage['type']>([...types, 'failed'], { timeout: options.readyTimeout, signal });
+    const outcome = await next.waitFor<NextMessage['type']>([...types, 'failed'], {
+      timeout: options.readyTimeout,
+      signal,
+    });
     switch (outcome.type) {
       case 'failed':
         throw this.#failure(outcome.error);
       case 'ended':
         throw this.#failure(this.#exitedEarly(outcome.exit));
       case 'timeout':
-        throw this.#failure(new HandoverError('READY_TIMEOUT', this.#timeoutMessage(router.isListening && !router.listens(next))));
+        throw this.#failure(
+          new HandoverError('READY_TIMEOUT', this.#timeoutMessage(router.isListening && !router.listens(next))),
+        );
       case 'aborted':
         throw new Rollback({ type: 'aborted' });
       default:
@@ -228,7 +237,10 @@ export class Handover {
     const abort = new AbortController();
     next.on('appMessage', (message) => message === 'ready' && abort.abort());
     if (this.#appIsReady) return;
-    const outcome = await next.waitFor([], { timeout: options.readyTimeout, signal: AbortSignal.any([signal, abort.signal]) });
+    const outcome = await next.waitFor([], {
+      timeout: options.readyTimeout,
+      signal: AbortSignal.any([signal, abort.signal]),
+    });
     if (outcome.type === 'ended') throw this.#failure(this.#exitedEarly(outcome.exit));
     if (signal.aborted) throw new Rollback({ type: 'aborted' });
     if (outcome.type === 'timeout') {
@@ -242,7 +254,10 @@ export class Handover {
   }
 
   #exitedEarly(exit: WorkerExit): HandoverError {
-    return new HandoverError('WORKER_EXITED', `generation ${this.#task.generation} ended before it was ready: ${describeExit(exit)}`);
+    return new HandoverError(
+      'WORKER_EXITED',
+      `generation ${this.#task.generation} ended before it was ready: ${describeExit(exit)}`,
+    );
   }
 
   #timeoutMessage(shouldListen: boolean): string {
@@ -269,7 +284,11 @@ export class Handover {
   }
 
   #failure(error: WireError): Rollback {
-    return new Rollback({ type: 'failed', error: error instanceof Error ? toWireError(error) : error, totalMs: performance.now() - this.#task.began });
+    return new Rollback({
+      type: 'failed',
+      error: error instanceof Error ? toWireError(error) : error,
+      totalMs: performance.now() - this.#task.began,
+    });
   }
 }
 

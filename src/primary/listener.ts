@@ -48,7 +48,8 @@ export class Listener {
           if (errno === 0) onConnection(connection);
         };
         const name = this.#server.address();
-        if (name && typeof name === 'object') this.name = { address: name.address, family: name.family, port: name.port };
+        if (name && typeof name === 'object')
+          this.name = { address: name.address, family: name.family, port: name.port };
         resolve(0);
       });
       if (port < 0) this.#server.listen({ path: String(address), backlog: BACKLOG, readableAll, writableAll });

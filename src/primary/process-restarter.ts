@@ -97,13 +97,19 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
    * awaited (see the events). Throws when a primary for the same project runs already.
    */
   async start(): Promise<void> {
-    if (this.#started) throw new HandoverError('ALREADY_STARTED', 'start() was called twice on this ProcessRestarter; make a new one after stop()');
+    if (this.#started)
+      throw new HandoverError(
+        'ALREADY_STARTED',
+        'start() was called twice on this ProcessRestarter; make a new one after stop()',
+      );
     this.#started = true;
     this.#program = programOf(this.#callbacks.restartCommand, this.#options.execArgv);
     await this.#openStore();
     this.#standby = new Standby(() => this.#fork(), this.#options.standby);
     this.#guardian.start();
-    this.#startWatching();
+    // It boots while the watcher starts.
+    this.#standby.fill();
+    await this.#startWatching();
     this.#request([]);
     await this.#looping;
   }
@@ -111,7 +117,10 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   /** Restarts as after a change. Resolves when the handover has ended, in whichever way. */
   async restart(reason = 'restart'): Promise<void> {
     if (!this.#started || this.#stopping) {
-      throw new HandoverError('WRONG_PROCESS', `restart(${JSON.stringify(reason)}) needs a started ProcessRestarter; call start() first`);
+      throw new HandoverError(
+        'WRONG_PROCESS',
+        `restart(${JSON.stringify(reason)}) needs a started ProcessRestarter; call start() first`,
+      );
     }
     this.#crashes.reset();
     this.#request([reason]);
@@ -160,13 +169,17 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     await this.#store.open();
   }
 
-  #startWatching(): void {
+  async #startWatching(): Promise<void> {
     const { watch, ignore, poll } = this.#options;
-    this.#watcher = new FileChangeWatcher({ watchPaths: watch, ignorePatterns: ignore, ...(poll !== false && { pollInterval: poll }) });
+    this.#watcher = new FileChangeWatcher({
+      watchPaths: watch,
+      ignorePatterns: ignore,
+      ...(poll !== false && { pollInterval: poll }),
+    });
     this.#watcher.setChangeCallback((files) => this.#onChange(files));
     this.#watcher.setErrorCallback((error) => this.#warn(error.message));
     this.#updateWatched();
-    void this.#watcher.start();
+    await this.#watcher.start();
   }
 
   #onChange(files: string[]): void {
@@ -181,8 +194,9 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     const workers = [this.#serving, this.#failed, this.#attempting].filter((worker) => worker !== undefined);
     const files = new Set(workers.flatMap((worker) => [...worker.loaded.files]));
     files.add(this.#program.exec);
-    const since = Math.max(0, ...workers.map((worker) => worker.loadingSince));
-    this.#watcher.setLoadedFiles(files, since > 0 ? { loadedSince: since } : {});
+    const loadedSince = Math.max(0, ...workers.map((worker) => worker.loadingSince));
+    const existed = new Set(workers.flatMap((worker) => [...worker.loaded.imported]));
+    this.#watcher.setLoadedFiles(files, loadedSince > 0 ? { loadedSince, existed } : {});
   }
 
   #attempting: WorkerHandle | undefined;
@@ -283,7 +297,17 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     this.emit('committed', { generation, pid, totalMs, pauseMs, phases });
     const receipt = (connectionsMoved: number): void => {
       const list = Object.entries(phases).map(([name, ms]) => ({ name, ms }));
-      this.emit('receipt', { reason, generation, totalMs, phases: list, pauseMs, connectionsMoved, held, longestHoldMs, stateBytes });
+      this.emit('receipt', {
+        reason,
+        generation,
+        totalMs,
+        phases: list,
+        pauseMs,
+        connectionsMoved,
+        held,
+        longestHoldMs,
+        stateBytes,
+      });
     };
     if (old && !old.exit) void this.#retire(old, receipt);
     else receipt(0);
@@ -293,7 +317,8 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     this.#updateWatched();
     this.#updatePids();
     worker.on('message', (message) => {
-      if (message.type === 'checkpoint') void worker.takeBlob().then((blob) => worker === this.#serving && this.#store.set(blob, worker.generation));
+      if (message.type === 'checkpoint')
+        void worker.takeBlob().then((blob) => worker === this.#serving && this.#store.set(blob, worker.generation));
     });
     worker.once('ended', (exit) => this.#onEnded(worker, exit));
     if (worker.exit) this.#onEnded(worker, worker.exit);
@@ -382,7 +407,11 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     if (serving) {
       if (this.#options.persist) await this.#saveLast(serving);
       this.#router.stop();
-      const retirement = await retire(serving, { type: 'drain', move: false, ...(signal && { signal }) }, this.#options);
+      const retirement = await retire(
+        serving,
+        { type: 'drain', move: false, ...(signal && { signal }) },
+        this.#options,
+      );
       exit = retirement.exit;
       const { generation, pid } = serving;
       this.emit('drained', { generation, pid, ended: retirement.ended, report: retirement.report });
@@ -402,7 +431,8 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     serving.send({ type: 'capture' });
     const captured = await serving.waitFor(['captured', 'capture-failed'], { timeout: quiesceTimeout + readyTimeout });
     if (captured.type === 'captured' && captured.blob) this.#store.set(await serving.takeBlob(), serving.generation);
-    else if (captured.type !== 'captured') this.#warn('the state could not be captured at the end: the last checkpoint is kept');
+    else if (captured.type !== 'captured')
+      this.#warn('the state could not be captured at the end: the last checkpoint is kept');
   }
 
   #warn(message: string, error?: HandoverError): void {

@@ -28,12 +28,23 @@ function partsOf(command: RestartCommand | undefined): { exec: string; args: str
 
 /** The entry's absolute path, found as Node finds it: with an extension added, or the index of a folder. */
 function resolveEntry(entry: string): string {
-  if (entry === '') throw new HandoverError('ENTRY_MISSING', 'there is no program to run; pass the entry file of the app: handover server.js');
+  if (entry === '')
+    throw new HandoverError(
+      'ENTRY_MISSING',
+      'there is no program to run; pass the entry file of the app: handover server.js',
+    );
   const file = path.resolve(entry);
-  const candidates = [file, ...EXTENSIONS.map((extension) => file + extension), ...EXTENSIONS.map((extension) => path.join(file, `index${extension}`))];
+  const candidates = [
+    file,
+    ...EXTENSIONS.map((extension) => file + extension),
+    ...EXTENSIONS.map((extension) => path.join(file, `index${extension}`)),
+  ];
   const found = candidates.find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
   if (!found) {
-    throw new HandoverError('ENTRY_NOT_FOUND', `there is no file ${entry} (looked for ${file}); check the path, which is relative to ${process.cwd()}`);
+    throw new HandoverError(
+      'ENTRY_NOT_FOUND',
+      `there is no file ${entry} (looked for ${file}); check the path, which is relative to ${process.cwd()}`,
+    );
   }
   return found;
 }

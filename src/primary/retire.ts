@@ -30,7 +30,8 @@ export async function retire(
   const moved = worker.waitFor(['moved']);
   worker.send(drain);
   const drained = await worker.waitFor(['drained'], { timeout: drainTimeout + shutdownTimeout });
-  let { ended, report } = drained.type === 'drained' ? drained : { ended: drained.type === 'ended', report: [] as string[] };
+  let { ended, report } =
+    drained.type === 'drained' ? drained : { ended: drained.type === 'ended', report: [] as string[] };
   // An app that handles the signal itself ends itself, and may take its time.
   const exitTimeout = drain.signal ? drainTimeout + shutdownTimeout : killTimeout;
   let last = await worker.waitFor([], { timeout: drained.type === 'drained' ? exitTimeout : 0 });

@@ -93,7 +93,8 @@ export class Router {
     for (const [listener, workers] of this.#openBy) {
       if (workers.has(worker)) listener.hasServed = true;
       // It may open this listener a little later; its clients wait as long as a hold may last.
-      else setTimeout(() => this.#serving === worker && this.#closeUnclaimed(listener), this.#options.holdTimeout).unref();
+      else
+        setTimeout(() => this.#serving === worker && this.#closeUnclaimed(listener), this.#options.holdTimeout).unref();
     }
     this.release();
   }

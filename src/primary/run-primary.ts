@@ -17,18 +17,32 @@ import { endOnSignals } from './signals.ts';
 export async function runPrimary(options: HandoverOptions = {}): Promise<ProcessRestarter> {
   const entry = process.argv[1];
   return superviseProgram(
-    resolveOptions({ call: options, packageJson: readPackageOptions(entry ? path.dirname(path.resolve(entry)) : process.cwd()), place: 'runPrimary()' }),
+    resolveOptions({
+      call: options,
+      packageJson: readPackageOptions(entry ? path.dirname(path.resolve(entry)) : process.cwd()),
+      place: 'runPrimary()',
+    }),
     undefined,
   );
 }
 
 /** The whole of a primary: the restarter, what it tells the person, and how it ends. */
-export async function superviseProgram(options: HandoverOptions, restartCommand: RestartCommand | undefined): Promise<ProcessRestarter> {
+export async function superviseProgram(
+  options: HandoverOptions,
+  restartCommand: RestartCommand | undefined,
+): Promise<ProcessRestarter> {
   if (cluster.isWorker) {
-    throw new HandoverError('WRONG_PROCESS', 'runPrimary() was called in a worker; guard it with cluster.isPrimary and call runWorker() else');
+    throw new HandoverError(
+      'WRONG_PROCESS',
+      'runPrimary() was called in a worker; guard it with cluster.isPrimary and call runWorker() else',
+    );
   }
   const { watch, ignore, ...rest } = options;
-  const restarter = new ProcessRestarter({ ...rest, ...(watch && { watchPaths: watch }), ...(ignore && { ignorePatterns: ignore }) });
+  const restarter = new ProcessRestarter({
+    ...rest,
+    ...(watch && { watchPaths: watch }),
+    ...(ignore && { ignorePatterns: ignore }),
+  });
   if (restartCommand) restarter.setCallbacks({ restartCommand });
   reportTo(new Terminal(), restarter);
   endOnSignals(restarter);

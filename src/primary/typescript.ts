@@ -4,7 +4,8 @@ import { HandoverError } from '../errors.ts';
 
 /** What a worker needs to run a TypeScript entry: nothing where Node strips types itself, else the app's tsx. */
 export function typescriptArgv(entry: string, execArgv: string[]): string[] {
-  if (!/\.[cm]?tsx?$/.test(entry) || hasLoader(execArgv) || hasLoader((process.env['NODE_OPTIONS'] ?? '').split(' '))) return [];
+  if (!/\.[cm]?tsx?$/.test(entry) || hasLoader(execArgv) || hasLoader((process.env['NODE_OPTIONS'] ?? '').split(' ')))
+    return [];
   if (stripsTypes() && !entry.endsWith('x')) return [];
   try {
     return ['--import', pathToFileURL(createRequire(entry).resolve('tsx')).href];

@@ -35,9 +35,11 @@ export function decodeBlob(blob: Buffer): Map<string, BlobEntry> {
   const entries = new Map<string, BlobEntry>();
   let at = 8;
   const need = (length: number): void => {
-    if (at + length > blob.length) throw new HandoverError('STATE_REJECTED', `the state ends at byte ${blob.length}, in the middle of an entry`);
+    if (at + length > blob.length)
+      throw new HandoverError('STATE_REJECTED', `the state ends at byte ${blob.length}, in the middle of an entry`);
   };
-  if (blob.length < 8 || blob.readUInt32LE(0) !== MAGIC) throw new HandoverError('STATE_REJECTED', 'the state is not one of handover: it begins otherwise');
+  if (blob.length < 8 || blob.readUInt32LE(0) !== MAGIC)
+    throw new HandoverError('STATE_REJECTED', 'the state is not one of handover: it begins otherwise');
   const count = blob.readUInt32LE(4);
   for (let index = 0; index < count; index++) {
     need(16);

@@ -42,9 +42,14 @@ export function registerClass<T extends object>(Class: AnyClass<T>, codec?: Clas
   }
   const name = codec?.name ?? Class.name;
   if (name === '') {
-    throw new HandoverError('INVALID_OPTION', 'registerClass(): a class without a name needs one: { name, encode, decode }');
+    throw new HandoverError(
+      'INVALID_OPTION',
+      'registerClass(): a class without a name needs one: { name, encode, decode }',
+    );
   }
-  const found = codec ? fromCodec(name, codec as unknown as ClassCodec<object>) : fromJson(name, Class.prototype as object, Class);
+  const found = codec
+    ? fromCodec(name, codec as unknown as ClassCodec<object>)
+    : fromJson(name, Class.prototype as object, Class);
   if (!found) {
     throw new HandoverError(
       'INVALID_OPTION',
@@ -62,7 +67,7 @@ export function classNamed(name: string): RegisteredClass | undefined {
 
 /** How an instance is carried: as its class, or the nearest class above it, says; undefined: not at all. */
 export function classOf(instance: object): RegisteredClass | undefined {
-  for (let prototype = Object.getPrototypeOf(instance) as object | null; prototype; ) {
+  for (let prototype = Object.getPrototypeOf(instance) as object | null; prototype;) {
     const Class = Object.hasOwn(prototype, 'constructor') ? prototype.constructor : undefined;
     const found = registry().byClass.get(Class) ?? (Class && fromJson(Class.name, prototype, Class));
     if (found) return found;

@@ -28,7 +28,8 @@ addExtension({
 const LARGE = 1_000_000;
 
 /** With `structuredClone` msgpackr notes every object, to find those that are reached in two ways: 2.5 times the time. */
-const packrFor = (isTree: boolean): Packr => new Packr({ moreTypes: true, useBigIntExtension: true, structuredClone: !isTree });
+const packrFor = (isTree: boolean): Packr =>
+  new Packr({ moreTypes: true, useBigIntExtension: true, structuredClone: !isTree });
 const treePackr = packrFor(true);
 const graphPackr = packrFor(false);
 
@@ -67,7 +68,10 @@ export function decodeValue(bytes: Uint8Array, { template }: DecodeOptions = {})
 function untag(tag: Tagged['tag'], name: string, data: unknown): unknown {
   const found = tag === 'class' ? findClass(name) : specialValueNamed(name);
   if (!found) {
-    throw new HandoverError('STATE_REJECTED', `the state has an instance of ${name}, a class that this code has not named; call registerClass(${name}) before keep()`);
+    throw new HandoverError(
+      'STATE_REJECTED',
+      `the state has an instance of ${name}, a class that this code has not named; call registerClass(${name}) before keep()`,
+    );
   }
   return found.decode(data as never);
 }
@@ -78,7 +82,12 @@ function classInside(value: unknown, name: string, seen = new Set<unknown>()): R
   seen.add(value);
   const own = classOf(value);
   if (own?.name === name) return own;
-  const items = value instanceof Map ? [...value.keys(), ...value.values()] : value instanceof Set ? [...value] : Object.values(value);
+  const items =
+    value instanceof Map
+      ? [...value.keys(), ...value.values()]
+      : value instanceof Set
+        ? [...value]
+        : Object.values(value);
   for (const item of items) {
     const found = classInside(item, name, seen);
     if (found) return found;

@@ -11,7 +11,11 @@ const STALE = 2000;
  * Runs the callback while no other process is between reading and writing the file. Short: for milliseconds.
  * Rejects with the code ELOCKED when it could not be had in time; with `isVital` the callback runs all the same.
  */
-export async function withLock<T>(file: string, callback: () => Promise<T>, { isVital = false }: { isVital?: boolean } = {}): Promise<T> {
+export async function withLock<T>(
+  file: string,
+  callback: () => Promise<T>,
+  { isVital = false }: { isVital?: boolean } = {},
+): Promise<T> {
   const release = await acquireShortLock(file, isVital);
   try {
     return await callback();

@@ -54,7 +54,10 @@ export class SnapshotFile {
     if (typeof snapshot !== 'string') return snapshot;
     const aside = await this.reject();
     return {
-      rejected: new HandoverError('SNAPSHOT_REJECTED', `the snapshot ${this.path} can't be used: ${snapshot}; it was set aside as ${aside}, and the app starts fresh`),
+      rejected: new HandoverError(
+        'SNAPSHOT_REJECTED',
+        `the snapshot ${this.path} can't be used: ${snapshot}; it was set aside as ${aside}, and the app starts fresh`,
+      ),
     };
   }
 
@@ -88,7 +91,8 @@ export class SnapshotFile {
     try {
       const { mode, uid } = await file.stat();
       if (process.getuid && uid !== process.getuid()) return `it belongs to another user (uid ${uid})`;
-      if (process.platform !== 'win32' && mode & WRITABLE_BY_OTHERS) return `others may write it (mode ${(mode & 0o777).toString(8)})`;
+      if (process.platform !== 'win32' && mode & WRITABLE_BY_OTHERS)
+        return `others may write it (mode ${(mode & 0o777).toString(8)})`;
       return await file.readFile();
     } catch (error) {
       return messageOf(error);

@@ -54,5 +54,9 @@ export function decodeSnapshot(bytes: Buffer): Snapshot | string {
 }
 
 function digestOf(prefix: Buffer, json: Buffer, blob: Uint8Array): Buffer {
-  return createHash('sha256').update(prefix.subarray(0, PREFIX - DIGEST)).update(json).update(blob).digest();
+  return createHash('sha256')
+    .update(prefix.subarray(0, PREFIX - DIGEST))
+    .update(json)
+    .update(blob)
+    .digest();
 }

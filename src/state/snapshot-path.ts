@@ -12,7 +12,8 @@ export function defaultSnapshotPath(entry: string): string {
   const digest = createHash('sha256').update(file).digest('hex').slice(0, 8);
   const name = `${path.parse(file).name}-${digest}.snapshot`;
   for (let folder = path.dirname(file); ; folder = path.dirname(folder)) {
-    if (existsSync(path.join(folder, 'package.json'))) return path.join(folder, 'node_modules', '.cache', 'handover', name);
+    if (existsSync(path.join(folder, 'package.json')))
+      return path.join(folder, 'node_modules', '.cache', 'handover', name);
     if (path.dirname(folder) === folder) return path.join(os.tmpdir(), `handover-${os.userInfo().username}`, name);
   }
 }

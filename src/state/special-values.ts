@@ -40,7 +40,8 @@ const SPECIAL_VALUES: readonly SpecialValue[] = [
     // A class of the app's own is for the app to register.
     is: (value) => value instanceof Error && errorTypeOf(value) !== undefined,
     encode: (error: Error): ErrorData => ({ type: String(errorTypeOf(error)), own: ownEntries(error) }),
-    decode: ({ type, own }: ErrorData) => define(type === 'AggregateError' ? new AggregateError([]) : new (ERRORS[type] ?? Error)(), own),
+    decode: ({ type, own }: ErrorData) =>
+      define(type === 'AggregateError' ? new AggregateError([]) : new (ERRORS[type] ?? Error)(), own),
   },
   {
     name: 'null prototype',

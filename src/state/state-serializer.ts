@@ -29,7 +29,10 @@ export class StateSerializer {
 
   constructor({ file, appVersion }: StateSerializerOptions = {}) {
     if (file !== undefined && (typeof file !== 'string' || file === '')) {
-      throw new HandoverError('INVALID_OPTION', `new StateSerializer(): expected file to be a path, got ${JSON.stringify(file)}`);
+      throw new HandoverError(
+        'INVALID_OPTION',
+        `new StateSerializer(): expected file to be a path, got ${JSON.stringify(file)}`,
+      );
     }
     const program = process.argv[1] ?? 'restart-state';
     this.#file = new SnapshotFile(file ?? `${defaultSnapshotPath(program)}.restart`);
@@ -49,7 +52,11 @@ export class StateSerializer {
       if (bytes) entries.push({ key: part, version: 1, bytes });
     }
     try {
-      return await this.#file.write(Buffer.concat(encodeBlob(entries)), { generation: 0, run: '', appVersion: this.#appVersion });
+      return await this.#file.write(Buffer.concat(encodeBlob(entries)), {
+        generation: 0,
+        run: '',
+        appVersion: this.#appVersion,
+      });
     } catch (error) {
       process.emitWarning(error as Error);
       return false;
@@ -69,7 +76,12 @@ export class StateSerializer {
       const entry = entries.get(name);
       return entry && decodeValue(entry.bytes);
     };
-    return { selfState: part('selfState'), eventQueue: part('eventQueue'), config: part('config'), savedAt: snapshot.savedAt };
+    return {
+      selfState: part('selfState'),
+      eventQueue: part('eventQueue'),
+      config: part('config'),
+      savedAt: snapshot.savedAt,
+    };
   }
 
   /** Removes the file, when its state has been restored. */

@@ -29,6 +29,8 @@ export interface LoadedFilesOptions {
    * newer than that is reported as changed: the program may have read what was there before.
    */
   loadedSince?: number;
+  /** Those of the files that are known to have been there then: one that is missing counts as deleted. */
+  existed?: ReadonlySet<string>;
 }
 
 /**
@@ -41,7 +43,7 @@ export class FileChangeWatcher implements AsyncDisposable {
   #patterns: IgnorePatterns;
   #openFolder: OpenFolderWatch;
   #loaded = new Set<string>();
-  #loadedSince: number | undefined;
+  #loadedOptions: LoadedFilesOptions = {};
   #onChange: (changedFiles: string[]) => void = () => {};
   #onError: (error: Error) => void = (error) => process.emitWarning(error);
   #session: WatchSession | undefined;
@@ -86,7 +88,7 @@ export class FileChangeWatcher implements AsyncDisposable {
       onChange: (files) => this.#onChange(files),
       onError: (error) => this.#onError(error),
     });
-    this.#session.setLoadedFiles(this.#loaded, this.#loadedSince);
+    this.#session.setLoadedFiles(this.#loaded, this.#loadedOptions);
     await this.#session.start();
   }
 
@@ -105,10 +107,10 @@ export class FileChangeWatcher implements AsyncDisposable {
    * not exist yet: one that a failed import waits for is reported when it appears. Ignored files (by default what
    * is below node_modules) are left out. Cheap when most files are the same as before.
    */
-  setLoadedFiles(files: Iterable<string>, { loadedSince }: LoadedFilesOptions = {}): void {
+  setLoadedFiles(files: Iterable<string>, options: LoadedFilesOptions = {}): void {
     this.#loaded = new Set(files);
-    this.#loadedSince = loadedSince;
-    this.#session?.setLoadedFiles(this.#loaded, loadedSince);
+    this.#loadedOptions = options;
+    this.#session?.setLoadedFiles(this.#loaded, options);
   }
 }
 

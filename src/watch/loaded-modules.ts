@@ -12,11 +12,17 @@ function isDependency(file: string): boolean {
  */
 export class LoadedModules {
   #files = new Set<string>();
+  #imported = new Set<string>();
   #dependencies = new Set<string>();
 
   /** The app's own files: absolute paths. A file that an import looked for in vain can be among them. */
   get files(): ReadonlySet<string> {
     return this.#files;
+  }
+
+  /** Those that were there when they were loaded; of a required file Node does not tell. */
+  get imported(): ReadonlySet<string> {
+    return this.#imported;
   }
 
   /** The files below a node_modules folder: absolute paths. */
@@ -30,8 +36,12 @@ export class LoadedModules {
     const required = (message as Record<string, unknown>)['watch:require'];
     const imported = (message as Record<string, unknown>)['watch:import'];
     if (!Array.isArray(required) && !Array.isArray(imported)) return false;
-    if (Array.isArray(required)) for (const name of required) this.#keep(pathOf(name));
-    if (Array.isArray(imported)) for (const url of imported) this.#keep(pathOf(url));
+    for (const name of (required as unknown[] | undefined) ?? []) this.#keep(pathOf(name));
+    for (const url of (imported as unknown[] | undefined) ?? []) {
+      const file = pathOf(url);
+      this.#keep(file);
+      if (file !== undefined && this.#files.has(file)) this.#imported.add(file);
+    }
     return true;
   }
 

@@ -24,6 +24,8 @@ export interface TrackedFilesEvents {
 export interface TrackOptions {
   /** Report a file whose time is later than this: it changed after the program began to load it. Epoch milliseconds. */
   changedSince?: number;
+  /** The program has loaded it: if it is not there it was deleted since. */
+  wasLoaded?: boolean;
   /** The file is new to a watched folder: report it. */
   isCreated?: boolean;
   /** Whether its content is hashed before it changes for the first time. */
@@ -43,6 +45,9 @@ interface KnownContent {
   /** undefined: not read yet, the signature has to do. */
   hash: string | undefined;
 }
+
+/** What the program read is not known: any content differs from it. */
+const UNKNOWN: Readonly<KnownContent> = { signature: { mtimeMs: NaN, size: NaN, ino: NaN }, hash: undefined };
 
 /**
  * The files whose content matters. An event only makes a file be looked at; the content decides.
@@ -114,11 +119,14 @@ export class TrackedFiles {
   }
 
   async #register(name: string, file: TrackedFile, present: PresentFile | undefined): Promise<void> {
-    file.known = present === undefined ? null : { signature: present.signature, hash: undefined };
-    if (present === undefined) return;
+    if (present === undefined) {
+      file.known = file.wasLoaded ? UNKNOWN : null;
+      if (file.wasLoaded) this.#absent(name, file);
+      return;
+    }
+    file.known = { signature: present.signature, hash: undefined };
     if (file.changedSince !== undefined && present.touchedAt > file.changedSince - CLOCK_TICK) {
-      // What the program read is not known: any content differs from it.
-      file.known = { signature: { mtimeMs: NaN, size: NaN, ino: NaN }, hash: undefined };
+      file.known = UNKNOWN;
       await this.#compare(name, file, present);
       return;
     }

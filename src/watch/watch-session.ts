@@ -1,3 +1,4 @@
+import type { LoadedFilesOptions } from './file-change-watcher.ts';
 import { ChangeBatch } from './change-batch.ts';
 import { pollFolders } from './folder-poll.ts';
 import { FolderTree } from './folder-tree.ts';
@@ -72,14 +73,18 @@ export class WatchSession {
     this.#batch.close();
   }
 
-  setLoadedFiles(files: ReadonlySet<string>, loadedSince: number | undefined): void {
+  setLoadedFiles(files: ReadonlySet<string>, { loadedSince, existed }: LoadedFilesOptions): void {
     for (const file of files) {
       if (this.#loaded.has(file) || this.#options.patterns.ignores(file)) continue;
       this.#loaded.add(file);
       // The folders first: a change from here on is an event, one before it shows in the file's time.
       this.#tree.follow(file);
       if (!this.#files.has(file)) {
-        this.#files.add(file, { hash: true, ...(loadedSince !== undefined && { changedSince: loadedSince }) });
+        this.#files.add(file, {
+          hash: true,
+          ...(loadedSince !== undefined && { changedSince: loadedSince }),
+          ...(existed?.has(file) && { wasLoaded: true }),
+        });
       }
     }
     for (const file of this.#loaded) {

@@ -22,12 +22,18 @@ export class Components {
   /** Returns a function that takes the component out again. */
   add(name: string, component: AppComponent): () => void {
     if (typeof component !== 'object' || component === null) {
-      throw new HandoverError('INVALID_OPTION', `onShutdown(${JSON.stringify(name)}): expected { stop, join, … }, got ${String(component)}`);
+      throw new HandoverError(
+        'INVALID_OPTION',
+        `onShutdown(${JSON.stringify(name)}): expected { stop, join, … }, got ${String(component)}`,
+      );
     }
     const { stop, join, timeout, pause, resume } = component;
     for (const [method, value] of Object.entries({ pause, resume })) {
       if (value !== undefined && typeof value !== 'function') {
-        throw new HandoverError('INVALID_OPTION', `onShutdown(${JSON.stringify(name)}): expected ${method} to be a function, got ${typeof value}`);
+        throw new HandoverError(
+          'INVALID_OPTION',
+          `onShutdown(${JSON.stringify(name)}): expected ${method} to be a function, got ${typeof value}`,
+        );
       }
     }
     const unregister = this.#manager.registerComponent({

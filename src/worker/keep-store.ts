@@ -104,10 +104,16 @@ function checkArguments(key: unknown, init: unknown, options: KeepOptions<unknow
     );
   }
   if (typeof init !== 'function') {
-    throw new HandoverError('INVALID_OPTION', `keep(${JSON.stringify(key)}): expected a function that makes the first value, got ${typeof init}`);
+    throw new HandoverError(
+      'INVALID_OPTION',
+      `keep(${JSON.stringify(key)}): expected a function that makes the first value, got ${typeof init}`,
+    );
   }
   const { version } = options;
   if (version !== undefined && !(Number.isInteger(version) && version >= 0 && version < 2 ** 32)) {
-    throw new HandoverError('INVALID_OPTION', `keep(${JSON.stringify(key)}): expected a version that is a whole number, got ${String(version)}`);
+    throw new HandoverError(
+      'INVALID_OPTION',
+      `keep(${JSON.stringify(key)}): expected a version that is a whole number, got ${String(version)}`,
+    );
   }
 }

@@ -68,7 +68,10 @@ export class WorkerListeners {
     return this.#open.get(listener);
   }
 
-  #listen(server: net.Server, { address, port, addressType, flags, readableAll, writableAll }: ServerQuery): ListenHandle {
+  #listen(
+    server: net.Server,
+    { address, port, addressType, flags, readableAll, writableAll }: ServerQuery,
+  ): ListenHandle {
     const isPath = port < 0 && typeof address === 'string';
     const query: ListenQuery = {
       // A path that starts with a NUL byte is an abstract socket, not a file.

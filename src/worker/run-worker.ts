@@ -1,5 +1,13 @@
 import { HandoverError } from '../errors.ts';
-import { getAppHost, setAppHost, type AppComponent, type AppHost, type AppSteps, type KeepOptions, type StartContext } from './app-host.ts';
+import {
+  getAppHost,
+  setAppHost,
+  type AppComponent,
+  type AppHost,
+  type AppSteps,
+  type KeepOptions,
+  type StartContext,
+} from './app-host.ts';
 import { Standalone } from './standalone.ts';
 
 /**
@@ -15,12 +23,18 @@ export async function runWorker<App>(app: AppSteps<App> | ((context: StartContex
   }
   for (const step of ['load', 'start'] as const) {
     if (typeof app?.[step] !== 'function') {
-      throw new HandoverError('INVALID_OPTION', `runWorker(): expected ${step} to be a function, got ${typeof app?.[step]}`);
+      throw new HandoverError(
+        'INVALID_OPTION',
+        `runWorker(): expected ${step} to be a function, got ${typeof app?.[step]}`,
+      );
     }
   }
   for (const step of ['prepare', 'save'] as const) {
     if (app[step] !== undefined && typeof app[step] !== 'function') {
-      throw new HandoverError('INVALID_OPTION', `runWorker(): expected ${step} to be a function, got ${typeof app[step]}`);
+      throw new HandoverError(
+        'INVALID_OPTION',
+        `runWorker(): expected ${step} to be a function, got ${typeof app[step]}`,
+      );
     }
   }
   await appHost().run(app);

@@ -56,6 +56,9 @@ export class WorkerSignals {
  */
 function exitHooks(): number {
   const holder = process as unknown as Record<string | symbol, { count?: number } | undefined>;
-  const [version3, version4] = [holder['__signal_exit_emitter__'], (globalThis as unknown as typeof holder)[Symbol.for('signal-exit emitter')]];
+  const [version3, version4] = [
+    holder['__signal_exit_emitter__'],
+    (globalThis as unknown as typeof holder)[Symbol.for('signal-exit emitter')],
+  ];
   return (version3?.count ?? 0) + (version4?.count ?? 0);
 }

@@ -29,7 +29,11 @@ export class Standalone implements AppHost {
   }
 
   async run<App>(steps: AppSteps<App>): Promise<void> {
-    if (this.#isRunning) throw new HandoverError('ALREADY_STARTED', 'runWorker() was called twice in this process; call it once, in the entry');
+    if (this.#isRunning)
+      throw new HandoverError(
+        'ALREADY_STARTED',
+        'runWorker() was called twice in this process; call it once, in the entry',
+      );
     this.#isRunning = true;
     this.#connections = new Connections(() => {});
     this.#servers = collectServers();

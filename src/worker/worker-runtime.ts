@@ -33,6 +33,9 @@ import { WorkerSignals } from './signals.ts';
  */
 type State = 'standby' | 'loading' | 'prepared' | 'ready' | 'serving' | 'quiesced' | 'draining';
 
+/** How long requests in flight are waited for when the primary has gone, in milliseconds. */
+const ORPHAN_QUIESCE = 300;
+
 const NEXT: Record<State, readonly State[]> = {
   standby: ['loading', 'draining'],
   loading: ['prepared', 'ready', 'draining'],
@@ -115,7 +118,11 @@ export class WorkerRuntime implements AppHost {
 
   /** runWorker(): the app in its steps; it is ready when `start` has resolved. */
   async run<App>(steps: AppSteps<App>): Promise<void> {
-    if (this.#steps) throw new HandoverError('ALREADY_STARTED', 'runWorker() was called twice in this process; call it once, in the entry');
+    if (this.#steps)
+      throw new HandoverError(
+        'ALREADY_STARTED',
+        'runWorker() was called twice in this process; call it once, in the entry',
+      );
     const load = this.#load as MessageOf<MessageToWorker, 'load'>;
     this.#steps = steps as AppSteps<unknown>;
     this.#announce({ steps: true, saves: steps.save !== undefined });
@@ -260,7 +267,9 @@ export class WorkerRuntime implements AppHost {
     this.#transition('quiesced');
     const { quiesceTimeout } = this.#config;
     const outlived = await this.#connections.quiesce(quiesceTimeout);
-    this.#warn(await withTimeout(this.#components.pause(), quiesceTimeout, () => ['pause() took longer than quiesceTimeout']));
+    this.#warn(
+      await withTimeout(this.#components.pause(), quiesceTimeout, () => ['pause() took longer than quiesceTimeout']),
+    );
     void this.#channel.send({ type: 'quiesced', outlived });
   }
 
@@ -324,7 +333,12 @@ export class WorkerRuntime implements AppHost {
     const serves = this.#state === 'serving' || this.#state === 'quiesced';
     const carries = this.#carries.keeps || this.#carries.saves;
     if (!serves || !carries || this.#config.snapshot === false) process.exit(1);
-    void saveOrphanedState(this.#config, this.#load?.generation ?? 0, () => this.#captureState()).finally(() => process.exit(1));
+    const capture = async (): Promise<{ blob: Uint8Array[] | undefined }> => {
+      // What is answered after the capture would be lost.
+      await this.#connections.quiesce(Math.min(this.#config.quiesceTimeout, ORPHAN_QUIESCE));
+      return this.#captureState();
+    };
+    void saveOrphanedState(this.#config, this.#load?.generation ?? 0, capture).finally(() => process.exit(1));
   }
 
   #announce(change: Partial<Carries>): void {

@@ -64,7 +64,9 @@ test('a connection opened ahead, on which nothing was sent yet, moves', async (t
 
 test('an event stream is ended cleanly right after the commit and never delays it', async (t) => {
   const { port, restarter, save } = await start(t, { keeps: true });
-  const stream = await new Promise((resolve) => http.get({ port, host: '127.0.0.1', path: '/events', agent: false }, resolve));
+  const stream = await new Promise((resolve) =>
+    http.get({ port, host: '127.0.0.1', path: '/events', agent: false }, resolve),
+  );
   await once(stream, 'data');
   stream.resume();
   const ended = once(stream, 'end');
@@ -105,7 +107,10 @@ test('a handler that calls its own server and waits is answered, its inner reque
 
 test('a generation whose event loop is blocked keeps its state: the restart waits', async (t) => {
   const { port, project, primary } = await setUp(t, (port) => ({
-    'app.mjs': counter({ port, extra: `server.prependListener('request', (request) => { if (request.url === '/block') { console.log('blocking'); const until = Date.now() + 1500; while (Date.now() < until); } });` }),
+    'app.mjs': counter({
+      port,
+      extra: `server.prependListener('request', (request) => { if (request.url === '/block') { console.log('blocking'); const until = Date.now() + 1500; while (Date.now() < until); } });`,
+    }),
   }));
   const restarter = primary();
   await restarter.committed(1);
@@ -122,9 +127,18 @@ test('a generation whose event loop is blocked keeps its state: the restart wait
 
 test('a generation that is blocked for good is replaced, from its last checkpoint', async (t) => {
   const app = (port, version) =>
-    counter({ port, version, extra: `server.prependListener('request', (request) => { if (request.url === '/block') { console.log('blocking'); for (;;); } });` });
+    counter({
+      port,
+      version,
+      extra: `server.prependListener('request', (request) => { if (request.url === '/block') { console.log('blocking'); for (;;); } });`,
+    });
   const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': app(port, 1) }));
-  const restarter = primary({ quiesceTimeout: '200ms', readyTimeout: '800ms', checkpointInterval: '20ms', snapshot: project?.path?.('s') });
+  const restarter = primary({
+    quiesceTimeout: '200ms',
+    readyTimeout: '800ms',
+    checkpointInterval: '20ms',
+    snapshot: project?.path?.('s'),
+  });
   await restarter.committed(1);
   await request(port, { method: 'POST' });
   project.save('app.mjs', app(port, 2));
@@ -167,7 +181,9 @@ test('at most holdLimit connections are held, the next one is told at once', asy
   const outcomes = [];
   const requests = Array.from({ length: 5 }, () => request(port).then(({ status }) => outcomes.push(status)));
   await Promise.race(requests);
-  await Promise.any(requests.map((sent) => sent.then(() => outcomes.length === 2 || Promise.reject(new Error('not yet')))));
+  await Promise.any(
+    requests.map((sent) => sent.then(() => outcomes.length === 2 || Promise.reject(new Error('not yet')))),
+  );
   assert.deepEqual(outcomes, [503, 503]);
   project.save('app.mjs', slowApp({ port, version: 2 }));
   await Promise.all(requests);

@@ -6,7 +6,11 @@ import { setUp } from '../helpers/fixture.js';
 import { gone } from '../helpers/process.js';
 
 const APPS = {
-  'keep()': { files: (port, version) => ({ 'app.mjs': counter({ port, version }) }), entry: 'app.mjs', steps: ['loading', 'quiesced', 'captured', 'ready'] },
+  'keep()': {
+    files: (port, version) => ({ 'app.mjs': counter({ port, version }) }),
+    entry: 'app.mjs',
+    steps: ['loading', 'quiesced', 'captured', 'ready'],
+  },
   'save()': {
     files: (port, version) => entryForm({ port, version }),
     entry: 'entry.mjs',

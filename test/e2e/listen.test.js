@@ -33,7 +33,8 @@ const FORMS = {
   'listen({ port, exclusive: true })': (port) => `listen({ port: ${port}, host: '127.0.0.1', exclusive: true })`,
   'listen("port as a string")': (port) => `listen('${port}')`,
   'listen(path)': () => `listen('./app.sock')`,
-  'listen({ path, readableAll, writableAll })': () => `listen({ path: 'all.sock', readableAll: true, writableAll: true })`,
+  'listen({ path, readableAll, writableAll })': () =>
+    `listen({ path: 'all.sock', readableAll: true, writableAll: true })`,
 };
 
 for (const [form, call] of Object.entries(FORMS)) {
@@ -53,7 +54,10 @@ test('EADDRINUSE is as under plain node: a port of another process', async (t) =
   const other = net.createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => other.once('listening', resolve));
   t.after(() => other.close());
-  await sameAsNode(t, `import net from 'node:net';\n${REPORT}report(net.createServer()).listen(${other.address().port}, '127.0.0.1');`);
+  await sameAsNode(
+    t,
+    `import net from 'node:net';\n${REPORT}report(net.createServer()).listen(${other.address().port}, '127.0.0.1');`,
+  );
 });
 
 test('EADDRINUSE is as under plain node: a port of its own', async (t) =>
@@ -63,7 +67,10 @@ test('EADDRINUSE is as under plain node: a port of its own', async (t) =>
   ));
 
 test('EADDRNOTAVAIL is as under plain node', async (t) =>
-  sameAsNode(t, `import net from 'node:net';\n${REPORT}report(net.createServer()).listen(${await freePort()}, '192.0.2.1');`));
+  sameAsNode(
+    t,
+    `import net from 'node:net';\n${REPORT}report(net.createServer()).listen(${await freePort()}, '192.0.2.1');`,
+  ));
 
 test('close() frees the port, and listen() after close() takes it again', async (t) => {
   const port = await freePort();
@@ -113,11 +120,18 @@ for (const where of [${ports}, './app.sock']) http.createServer((request, respon
   const { project, primary } = await setUp(t, { 'app.mjs': source(1) });
   const restarter = primary();
   await restarter.committed(1);
-  const all = () => Promise.all([...ports.map((port) => request(port)), request(0, { socketPath: project.path('app.sock') })]);
-  assert.deepEqual((await all()).map(({ body }) => body), ['v1', 'v1', 'v1']);
+  const all = () =>
+    Promise.all([...ports.map((port) => request(port)), request(0, { socketPath: project.path('app.sock') })]);
+  assert.deepEqual(
+    (await all()).map(({ body }) => body),
+    ['v1', 'v1', 'v1'],
+  );
   project.save('app.mjs', source(2));
   await restarter.committed(2);
-  assert.deepEqual((await all()).map(({ body }) => body), ['v2', 'v2', 'v2']);
+  assert.deepEqual(
+    (await all()).map(({ body }) => body),
+    ['v2', 'v2', 'v2'],
+  );
 });
 
 test('IPv4 and IPv6 clients reach a server that listens on the unspecified address', async (t) => {
@@ -131,7 +145,8 @@ test('IPv4 and IPv6 clients reach a server that listens on the unspecified addre
 
 test('a changed port: the new one serves, the old one is freed after holdTimeout', async (t) => {
   const [before, after] = [await freePort(), await freePort()];
-  const source = (port) => `import http from 'node:http'; http.createServer((request, response) => response.end('here')).listen(${port}, '127.0.0.1');`;
+  const source = (port) =>
+    `import http from 'node:http'; http.createServer((request, response) => response.end('here')).listen(${port}, '127.0.0.1');`;
   const { project, primary } = await setUp(t, { 'app.mjs': source(before) });
   const restarter = primary({ holdTimeout: '300ms' });
   await restarter.committed(1);
@@ -140,14 +155,18 @@ test('a changed port: the new one serves, the old one is freed after holdTimeout
   assert.equal((await request(after)).body, 'here');
   // Until then it answers that nothing serves; afterwards it refuses.
   for (;;) {
-    const outcome = await request(before).then(({ status }) => status, (error) => error.code);
+    const outcome = await request(before).then(
+      ({ status }) => status,
+      (error) => error.code,
+    );
     if (outcome === 'ECONNREFUSED') break;
     assert.equal(outcome, 503);
   }
 });
 
 test('a keep-alive connection of an agent is the same one before and after a restart', async (t) => {
-  const source = (version) => `import http from 'node:http'; http.createServer((request, response) => response.end('v${version}')).listen(process.env.PORT, '127.0.0.1');`;
+  const source = (version) =>
+    `import http from 'node:http'; http.createServer((request, response) => response.end('v${version}')).listen(process.env.PORT, '127.0.0.1');`;
   const { port, project, primary } = await setUp(t, { 'app.mjs': source(1) });
   const restarter = primary({ env: { PORT: String(port) } });
   await restarter.committed(1);

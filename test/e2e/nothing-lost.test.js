@@ -33,9 +33,11 @@ const withKeep = (options) => ({ 'app.mjs': counter(options) });
 
 test('keep(): no write is lost or repeated', (t) => losesNothing(t, { files: withKeep }));
 
-test('keep(), saved in place: no write is lost or repeated', (t) => losesNothing(t, { files: withKeep, inPlace: true }));
+test('keep(), saved in place: no write is lost or repeated', (t) =>
+  losesNothing(t, { files: withKeep, inPlace: true }));
 
-test('save() and start(): no write is lost or repeated', (t) => losesNothing(t, { files: entryForm, entry: 'entry.mjs' }));
+test('save() and start(): no write is lost or repeated', (t) =>
+  losesNothing(t, { files: entryForm, entry: 'entry.mjs' }));
 
 test('fresh: no write is lost or repeated', (t) => losesNothing(t, { files: withKeep, options: { fresh: true } }));
 

@@ -34,7 +34,10 @@ test('a syntax error changes nothing', (t) =>
   breaksAndMends(t, { broken: () => 'let x = ;', expectError: /SyntaxError/ }));
 
 test('a throw while loading changes nothing', (t) =>
-  breaksAndMends(t, { broken: (port) => counter({ port, extra: 'throw new TypeError("no luck");' }), expectError: /TypeError: no luck/ }));
+  breaksAndMends(t, {
+    broken: (port) => counter({ port, extra: 'throw new TypeError("no luck");' }),
+    expectError: /TypeError: no luck/,
+  }));
 
 test('a rejection while loading changes nothing', (t) =>
   breaksAndMends(t, {

@@ -37,14 +37,18 @@ test('a TypeScript entry runs: by Node itself where it strips types, else by the
   assert.equal((await request(port)).body, 'version 1');
 });
 
-test('a TypeScript entry without a loader: the error has the one command that helps', { skip: Boolean(process.features.typescript) }, async (t) => {
-  const { project, handover } = await setUp(t, { 'app.ts': 'const a: number = 1;' });
-  const { rm } = await import('node:fs/promises');
-  await rm(project.path('node_modules/tsx'));
-  const app = handover(['app.ts']);
-  assert.equal((await app.exited).code, 1);
-  assert.match(app.stderr, /npm install --save-dev tsx/);
-});
+test(
+  'a TypeScript entry without a loader: the error has the one command that helps',
+  { skip: Boolean(process.features.typescript) },
+  async (t) => {
+    const { project, handover } = await setUp(t, { 'app.ts': 'const a: number = 1;' });
+    const { rm } = await import('node:fs/promises');
+    await rm(project.path('node_modules/tsx'));
+    const app = handover(['app.ts']);
+    assert.equal((await app.exited).code, 1);
+    assert.match(app.stderr, /npm install --save-dev tsx/);
+  },
+);
 
 test('its exit code becomes that of handover when a signal that it handles ends it', async (t) => {
   const { handover } = await setUp(t, {
@@ -80,7 +84,9 @@ test('Node options reach the app: --exec-arg', async (t) => {
 });
 
 test('--wait-ready: process.send("ready") makes it ready', async (t) => {
-  const { project, primary } = await setUp(t, { 'app.mjs': `setInterval(() => {}, 1000); process.on('SIGUSR2', () => process.send('ready'));` });
+  const { project, primary } = await setUp(t, {
+    'app.mjs': `setInterval(() => {}, 1000); process.on('SIGUSR2', () => process.send('ready'));`,
+  });
   const restarter = primary({ waitReady: true });
   const { pid } = await restarter.event('loading');
   // The signal has no effect before the listener is there.

@@ -15,8 +15,11 @@ ${extra}
 
 test('Ctrl+C is graceful: requests in flight are answered, components stopped then joined, exit code 0', async (t) => {
   const { port, handover } = await setUp(t, (port) => ({
-    'app.mjs': APP(port, `onShutdown('loop', { stop: () => console.log('stop loop'), join: async () => console.log('join loop') });
-onShutdown('database', { stop: () => console.log('stop database') });`),
+    'app.mjs': APP(
+      port,
+      `onShutdown('loop', { stop: () => console.log('stop loop'), join: async () => console.log('join loop') });
+onShutdown('database', { stop: () => console.log('stop database') });`,
+    ),
   }));
   const app = handover(['app.mjs']);
   await app.printed(/generation 1/);
@@ -33,7 +36,10 @@ onShutdown('database', { stop: () => console.log('stop database') });`),
 
 test('a second Ctrl+C ends everything at once', async (t) => {
   const { port, handover } = await setUp(t, (port) => ({
-    'app.mjs': APP(port, `onShutdown('hangs', { stop: () => { console.log('stopping'); return new Promise(() => {}); } });`),
+    'app.mjs': APP(
+      port,
+      `onShutdown('hangs', { stop: () => { console.log('stopping'); return new Promise(() => {}); } });`,
+    ),
   }));
   const app = handover(['app.mjs']);
   await app.printed(/generation 1/);
@@ -46,7 +52,9 @@ test('a second Ctrl+C ends everything at once', async (t) => {
 });
 
 test('a component that never ends is cut off by shutdownTimeout and named', async (t) => {
-  const { handover } = await setUp(t, (port) => ({ 'app.mjs': APP(port, `onShutdown('queue', { join: () => new Promise(() => {}) });`) }));
+  const { handover } = await setUp(t, (port) => ({
+    'app.mjs': APP(port, `onShutdown('queue', { join: () => new Promise(() => {}) });`),
+  }));
   const app = handover(['--shutdown-timeout', '200ms', 'app.mjs']);
   await app.printed(/generation 1/);
   await app.signal('SIGTERM');
@@ -54,8 +62,18 @@ test('a component that never ends is cut off by shutdownTimeout and named', asyn
 });
 
 test('an app that ignores SIGTERM is killed after the timeouts', async (t) => {
-  const { port, handover } = await setUp(t, (port) => ({ 'app.mjs': APP(port, `process.on('SIGTERM', () => console.log('ignored'));`) }));
-  const app = handover(['--shutdown-timeout', '100ms', '--drain-timeout', '100ms', '--kill-timeout', '100ms', 'app.mjs']);
+  const { port, handover } = await setUp(t, (port) => ({
+    'app.mjs': APP(port, `process.on('SIGTERM', () => console.log('ignored'));`),
+  }));
+  const app = handover([
+    '--shutdown-timeout',
+    '100ms',
+    '--drain-timeout',
+    '100ms',
+    '--kill-timeout',
+    '100ms',
+    'app.mjs',
+  ]);
   await app.printed(/generation 1/);
   const pid = Number((await request(port)).body.slice(4));
   await app.signal('SIGTERM');
@@ -89,11 +107,20 @@ http.createServer((request, response) => response.end(JSON.stringify(work.done))
   project.save('app.mjs', app(port, '// mended'));
   await restarter.committed(2);
   const done = JSON.parse((await request(port)).body);
-  assert.deepEqual(done, done.map((_, index) => index), 'nothing was done twice or skipped');
+  assert.deepEqual(
+    done,
+    done.map((_, index) => index),
+    'nothing was done twice or skipped',
+  );
 });
 
 test('nothing of ours survives the primary, though a worker is blocked and the primary is killed', async (t) => {
-  const { port, primary } = await setUp(t, (port) => ({ 'app.mjs': APP(port, `server.prependListener('request', (request) => { if (request.url === '/block') { console.log('blocking'); for (;;); } });`) }));
+  const { port, primary } = await setUp(t, (port) => ({
+    'app.mjs': APP(
+      port,
+      `server.prependListener('request', (request) => { if (request.url === '/block') { console.log('blocking'); for (;;); } });`,
+    ),
+  }));
   const restarter = primary();
   const { pid } = await restarter.committed(1);
   const { pid: standby } = await restarter.event('standby', (detail) => detail.pid !== pid);

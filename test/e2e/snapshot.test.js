@@ -64,7 +64,10 @@ test('a checkpoint is in the file soon after the state has changed', async (t) =
 
 test('a crash goes on from the last checkpoint', async (t) => {
   const { port, primary } = await setUp(t, (port) => ({
-    'app.mjs': counter({ port, extra: `server.prependListener('request', (request) => { if (request.url === '/crash') throw new Error('crash'); });` }),
+    'app.mjs': counter({
+      port,
+      extra: `server.prependListener('request', (request) => { if (request.url === '/crash') throw new Error('crash'); });`,
+    }),
   }));
   const restarter = primary({ checkpointInterval: '20ms', snapshot: false });
   await restarter.committed(1);
@@ -96,7 +99,10 @@ test('a clean stop removes the snapshot; persist keeps it, up to date', async (t
   await first.committed(1);
   await request(port, { method: 'POST' });
   await first.stop();
-  assert.deepEqual((await readdir(project.dir)).filter((name) => name.startsWith('app.snapshot')), []);
+  assert.deepEqual(
+    (await readdir(project.dir)).filter((name) => name.startsWith('app.snapshot')),
+    [],
+  );
   const second = primary({ snapshot, persist: true });
   await second.committed(1);
   await request(port, { method: 'POST' });
@@ -120,7 +126,13 @@ for (const [what, damage] of [
     const second = setup.primary({ snapshot });
     await second.committed(1);
     assert.equal(await countAt(setup.port), 0);
-    assert.match(second.all('warning').map(({ message }) => message).join(), /app\.snapshot/);
+    assert.match(
+      second
+        .all('warning')
+        .map(({ message }) => message)
+        .join(),
+      /app\.snapshot/,
+    );
     assert.ok((await readdir(setup.project.dir)).includes('app.snapshot.rejected'));
   });
 }
@@ -129,7 +141,10 @@ test('a snapshot that the code refuses is set aside, and the app starts fresh', 
   const setup = await setUp(t, counterApp);
   const snapshot = setup.project.path('app.snapshot');
   await countAndKill(setup, { snapshot });
-  setup.project.save('app.mjs', counter({ port: setup.port }).replace('({ count: 0 })', '({ count: 0 }), { version: 2 }'));
+  setup.project.save(
+    'app.mjs',
+    counter({ port: setup.port }).replace('({ count: 0 })', '({ count: 0 }), { version: 2 }'),
+  );
   const second = setup.primary({ snapshot });
   await second.committed(1);
   assert.equal(await countAt(setup.port), 0);

@@ -11,7 +11,9 @@ http.createServer((request, response) => response.end(String(${expression}))).li
 `;
 
 test('a file that a failed import was waiting for starts the app when it appears', async (t) => {
-  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': server(port, 'value', `import { value } from './lib/late.mjs';`) }));
+  const { port, project, primary } = await setUp(t, (port) => ({
+    'app.mjs': server(port, 'value', `import { value } from './lib/late.mjs';`),
+  }));
   const restarter = primary();
   await restarter.event('rolledBack');
   await mkdir(project.path('lib'));
@@ -22,7 +24,11 @@ test('a file that a failed import was waiting for starts the app when it appears
 
 test('imported and required modules are watched, however they were loaded', async (t) => {
   const { port, project, primary } = await setUp(t, (port) => ({
-    'app.mjs': server(port, '[esm, cjs.a, json.a, (await import("./lazy.mjs")).a]', `import { esm } from './esm.mjs'; import cjs from './cjs.cjs'; import { createRequire } from 'node:module'; const json = createRequire(import.meta.url)('./data.json');`).replace('(request, response)', 'async (request, response)'),
+    'app.mjs': server(
+      port,
+      '[esm, cjs.a, json.a, (await import("./lazy.mjs")).a]',
+      `import { esm } from './esm.mjs'; import cjs from './cjs.cjs'; import { createRequire } from 'node:module'; const json = createRequire(import.meta.url)('./data.json');`,
+    ).replace('(request, response)', 'async (request, response)'),
     'esm.mjs': 'export const esm = 1;',
     'cjs.cjs': `module.exports = { a: require('./deep.cjs') };`,
     'deep.cjs': 'module.exports = 1;',
@@ -32,7 +38,12 @@ test('imported and required modules are watched, however they were loaded', asyn
   const restarter = primary();
   await restarter.committed(1);
   assert.equal((await request(port)).body, '1,1,1,1');
-  const changes = { 'esm.mjs': 'export const esm = 2;', 'deep.cjs': 'module.exports = 2;', 'data.json': '{ "a": 2 }', 'lazy.mjs': 'export const a = 2;' };
+  const changes = {
+    'esm.mjs': 'export const esm = 2;',
+    'deep.cjs': 'module.exports = 2;',
+    'data.json': '{ "a": 2 }',
+    'lazy.mjs': 'export const a = 2;',
+  };
   let generation = 1;
   for (const [name, content] of Object.entries(changes)) {
     project.save(name, content);
@@ -56,7 +67,11 @@ test('a save with unchanged bytes, and a file that nobody loads, restart nothing
 });
 
 test('explicit paths are watched, ignored ones are not', async (t) => {
-  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': server(port, 1), 'views/index.html': 'a', 'views/debug.log': 'a' }));
+  const { port, project, primary } = await setUp(t, (port) => ({
+    'app.mjs': server(port, 1),
+    'views/index.html': 'a',
+    'views/debug.log': 'a',
+  }));
   const restarter = primary({ watchPaths: ['views'], ignorePatterns: ['*.log'] });
   await restarter.committed(1);
   project.save('views/debug.log', 'b');
@@ -69,7 +84,10 @@ test('explicit paths are watched, ignored ones are not', async (t) => {
 });
 
 test('a file that is deleted and comes back is served again', async (t) => {
-  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': server(port, 'a', `import { a } from './lib/a.mjs';`), 'lib/a.mjs': 'export const a = 1;' }));
+  const { port, project, primary } = await setUp(t, (port) => ({
+    'app.mjs': server(port, 'a', `import { a } from './lib/a.mjs';`),
+    'lib/a.mjs': 'export const a = 1;',
+  }));
   const restarter = primary();
   await restarter.committed(1);
   await unlink(project.path('lib/a.mjs'));
@@ -81,7 +99,10 @@ test('a file that is deleted and comes back is served again', async (t) => {
 });
 
 test('a folder that is renamed away and back is noticed both times', async (t) => {
-  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': server(port, 'a', `import { a } from './lib/a.mjs';`), 'lib/a.mjs': 'export const a = 1;' }));
+  const { port, project, primary } = await setUp(t, (port) => ({
+    'app.mjs': server(port, 'a', `import { a } from './lib/a.mjs';`),
+    'lib/a.mjs': 'export const a = 1;',
+  }));
   const restarter = primary();
   await restarter.committed(1);
   await rename(project.path('lib'), project.path('gone'));
@@ -110,13 +131,28 @@ test('ten saves within a second: the last one serves, no request fails', async (
 });
 
 test('git checkout of 300 files: one or two restarts, all of the new code, no request fails', async (t) => {
-  const files = (version) => Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`src/m${i}.mjs`, `export const v = ${version};`]));
-  const { port, project, primary, load: startLoad } = await setUp(t, (port) => ({
-    'app.mjs': server(port, 'new Set(all.map(({ v }) => v)).size + " " + all[0].v', Array.from({ length: 300 }, (_, i) => `import * as m${i} from './src/m${i}.mjs';`).join('') + `const all = [${Array.from({ length: 300 }, (_, i) => `m${i}`)}];`),
+  const files = (version) =>
+    Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`src/m${i}.mjs`, `export const v = ${version};`]));
+  const {
+    port,
+    project,
+    primary,
+    load: startLoad,
+  } = await setUp(t, (port) => ({
+    'app.mjs': server(
+      port,
+      'new Set(all.map(({ v }) => v)).size + " " + all[0].v',
+      Array.from({ length: 300 }, (_, i) => `import * as m${i} from './src/m${i}.mjs';`).join('') +
+        `const all = [${Array.from({ length: 300 }, (_, i) => `m${i}`)}];`,
+    ),
     '.gitignore': 'node_modules',
     ...files(1),
   }));
-  const git = (...args) => execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args], { cwd: project.dir, stdio: 'pipe' });
+  const git = (...args) =>
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args], {
+      cwd: project.dir,
+      stdio: 'pipe',
+    });
   git('init', '-q', '-b', 'one');
   git('add', '.');
   git('commit', '-qm', 'one');

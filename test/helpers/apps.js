@@ -54,4 +54,3 @@ export function listen(port, saved, context) {
 `,
   };
 }
-

@@ -1,7 +1,10 @@
 import http from 'node:http';
 
 /** One request; resolves with status, headers, body, the port it came from; rejects as the client would see it. */
-export function request(port, { method = 'GET', path = '/', body, agent = false, host = '127.0.0.1', headers, socketPath } = {}) {
+export function request(
+  port,
+  { method = 'GET', path = '/', body, agent = false, host = '127.0.0.1', headers, socketPath } = {},
+) {
   return new Promise((resolve, reject) => {
     const options = { ...(socketPath ? { socketPath } : { port, host }), method, path, agent, headers };
     const sent = http.request(options, (response) => {
@@ -34,7 +37,8 @@ export class Load {
       Array.from({ length: clients }, async (_, index) => {
         const agent = index % 4 === 0 ? false : new http.Agent({ keepAlive: true, maxSockets: 1 });
         if (agent) this.#agents.push(agent);
-        while (!this.#stopped) await this.#send(port, { method, path, agent, ...(method === 'POST' && { body: 'x'.repeat(100) }) });
+        while (!this.#stopped)
+          await this.#send(port, { method, path, agent, ...(method === 'POST' && { body: 'x'.repeat(100) }) });
       }),
     );
   }

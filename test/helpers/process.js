@@ -18,7 +18,11 @@ export class Process {
     delete environment.NODE_TEST_CONTEXT;
     delete environment.npm_lifecycle_event;
     delete environment.NODE_CHANNEL_FD;
-    this.child = spawn(command, args, { cwd, env: environment, stdio: [stdin, 'pipe', 'pipe', ...(ipc ? ['ipc'] : [])] });
+    this.child = spawn(command, args, {
+      cwd,
+      env: environment,
+      stdio: [stdin, 'pipe', 'pipe', ...(ipc ? ['ipc'] : [])],
+    });
     for (const name of ['stdout', 'stderr']) {
       this.child[name].setEncoding('utf8').on('data', (text) => {
         this[name] += text;
@@ -55,7 +59,8 @@ export class Process {
       const check = () => {
         const match = pattern.exec(this.stdout.slice(since)) ?? pattern.exec(this.stderr.slice(since));
         if (match) resolve(match);
-        else if (this.exit) reject(new Error(`ended (${JSON.stringify(this.exit)}) without printing ${pattern}:\n${this.output}`));
+        else if (this.exit)
+          reject(new Error(`ended (${JSON.stringify(this.exit)}) without printing ${pattern}:\n${this.output}`));
         return match !== null || this.exit !== undefined;
       };
       if (!check()) this.#waiters.add(check);
