@@ -192,10 +192,10 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   /** What is watched is what the serving generation has loaded, and what a failed one was about to load. */
   #updateWatched(): void {
     const workers = [this.#serving, this.#failed, this.#attempting].filter((worker) => worker !== undefined);
-    const files = new Set(workers.flatMap((worker) => [...worker.loaded.files]));
+    const files = new Set(workers.flatMap(({ loaded }) => Array.from(loaded.files)));
     files.add(this.#program.exec);
     const loadedSince = Math.max(0, ...workers.map((worker) => worker.loadingSince));
-    const existed = new Set(workers.flatMap((worker) => [...worker.loaded.imported]));
+    const existed = new Set(workers.flatMap(({ loaded }) => Array.from(loaded.imported)));
     this.#watcher.setLoadedFiles(files, loadedSince > 0 ? { loadedSince, existed } : {});
   }
 

@@ -159,7 +159,7 @@ onShutdown('db', { stop: () => console.log('db') });`,
 });
 
 test('runWorker(start), the short form, under a primary and without one', async (t) => {
-  const { port, handover, node } = await setUp(t, (port) => ({
+  const { port, node } = await setUp(t, (port) => ({
     'entry.mjs': `import cluster from 'node:cluster'; import { runPrimary, runWorker } from 'handover';
 if (cluster.isPrimary && process.env.NODE_ENV !== 'production') await runPrimary();
 else await runWorker(async ({ generation }) => { const { default: http } = await import('node:http'); http.createServer((request, response) => response.end('generation ' + generation)).listen(${port}, '127.0.0.1', () => console.log('listening')); });`,
