@@ -26,13 +26,13 @@ export function request(port, { method = 'GET', path = '/', body, agent = false 
 class Load {
   requests = 0;
   acknowledged = 0;
-  longestMs = 0;
   /** How often each failure was seen. */
   failures = {};
   /** The counts that were answered: one that comes twice was applied to two requests or none. */
   counts = new Set();
   /** When each version of the app was first seen, as performance.now() tells. */
   firstSeen = new Map();
+  #longestMs = 0;
   #limit;
   #stopped = false;
   #waiters = new Set();
@@ -62,6 +62,13 @@ class Load {
     });
   }
 
+  /** The longest wait since it was last asked for, in milliseconds. */
+  takeLongestMs() {
+    const longest = this.#longestMs;
+    this.#longestMs = 0;
+    return longest;
+  }
+
   stop() {
     this.#stopped = true;
     return this.done;
@@ -85,7 +92,7 @@ class Load {
       this.failures[name] = (this.failures[name] ?? 0) + 1;
     }
     this.requests++;
-    this.longestMs = Math.max(this.longestMs, performance.now() - began);
+    this.#longestMs = Math.max(this.#longestMs, performance.now() - began);
     for (const check of this.#waiters) check();
   }
 }

@@ -1,12 +1,10 @@
-/** A stated goal beside the figure that was measured. */
-export function goal(text, figure, met) {
-  return { goal: text, figure, met };
-}
+/** A stated goal beside the figure that was measured; `where` names what the figure is of, when several have the goal. */
+const goal = (goal, figure, met, where) => ({ goal, ...(where && { where }), figure, met });
 
-export const zero = (text, figure) => goal(`${text}: 0`, figure, figure === 0);
+export const exactly = (what, value, figure, where) => goal(`${what}: ${value}`, figure, figure === value, where);
 
-export const atMost = (text, limit, figure, unit) =>
-  goal(`${text}: at most ${limit} ${unit}`, figure, figure !== null && figure <= limit);
+export const atMost = (what, limit, unit, figure, where) =>
+  goal(`${what}: at most ${limit} ${unit}`, figure, figure !== null && figure <= limit, where);
 
-export const below = (text, limit, figure, unit) =>
-  goal(`${text}: below ${limit} ${unit}`, figure, figure !== null && figure < limit);
+export const below = (what, limit, unit, figure, where) =>
+  goal(`${what}: below ${limit} ${unit}`, figure, figure !== null && figure < limit, where);

@@ -1,5 +1,5 @@
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
-import { renameSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
 import net from 'node:net';
 import os from 'node:os';
@@ -9,9 +9,16 @@ import { fileURLToPath } from 'node:url';
 export const BENCH = fileURLToPath(new URL('..', import.meta.url));
 export const ROOT = path.join(BENCH, '..');
 
+const folders = new Set();
+// An interrupted run leaves nothing behind either.
+process.on('exit', () => {
+  for (const dir of folders) rmSync(dir, { recursive: true, force: true });
+});
+
 /** Copies an app of apps/ to a temporary folder, with what it imports, on a port of its own. */
 export async function withProject(app, task) {
   const dir = await realpath(await mkdtemp(path.join(os.tmpdir(), 'handover-bench-')));
+  folders.add(dir);
   try {
     await cp(path.join(BENCH, 'apps', app), dir, { recursive: true });
     await writeFile(path.join(dir, 'package.json'), '{ "name": "app", "version": "1.0.0", "type": "module" }\n');
@@ -21,6 +28,7 @@ export async function withProject(app, task) {
     return await task(new Project(dir, await freePort()));
   } finally {
     await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+    folders.delete(dir);
   }
 }
 

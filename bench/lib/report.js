@@ -19,16 +19,32 @@ function textOf(value) {
 
 const GOAL_COLUMNS = [
   ['goal', 'goal'],
-  ['figure', 'figure'],
+  ['figures', 'measured'],
   ['met', 'met'],
 ];
 
+/** One row for each goal, however many figures it is held against. */
+function goalRows(goals) {
+  const texts = [...new Set(goals.map(({ goal }) => goal))];
+  return texts.map((text) => {
+    const own = goals.filter(({ goal }) => goal === text);
+    const missed = own.filter(({ met }) => !met);
+    const figures = own.map(({ figure }) => figure).sort((a, b) => a - b);
+    const [least, most] = [textOf(figures[0]), textOf(figures.at(-1))];
+    const where = missed.map(({ where, figure }) => `${where ? `${where}: ` : ''}${textOf(figure)}`).join('; ');
+    return {
+      goal: text,
+      figures: least === most ? least : `${least} to ${most}`,
+      met: missed.length === 0 ? 'yes' : `NO (${where})`,
+    };
+  });
+}
+
 /** A scenario's results to be read: its rows, its note, its goals. */
 export function describe({ title, columns, rows, note, goals }) {
-  const goalRows = goals.map((goal) => ({ ...goal, figure: textOf(goal.figure), met: goal.met ? 'yes' : 'NO' }));
   const parts = [`### ${title}`, table(columns, rows)];
   if (note) parts.push(note);
-  if (goalRows.length > 0) parts.push(table(GOAL_COLUMNS, goalRows));
+  if (goals.length > 0) parts.push(table(GOAL_COLUMNS, goalRows(goals)));
   return parts.join('\n\n');
 }
 

@@ -8,7 +8,7 @@ const records = keep('records', () => build(Number(process.env.STATE_BYTES), Num
 function build(bytes, recordBytes) {
   const built = new Map();
   // What a record takes besides its text.
-  const text = Math.max(1, recordBytes - 60);
+  const text = Math.max(1, recordBytes - 30);
   for (let index = 0; index < bytes / recordBytes; index++) {
     // A text of its own, in one piece: repeat() would share its parts.
     const note = Buffer.alloc(text, `note ${index} `).toString('latin1');
