@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { machine } from './lib/machine.js';
+import { stopAll } from './lib/processes.js';
 import { BENCH, ROOT } from './lib/project.js';
 import { describe, writeResults } from './lib/report.js';
 
@@ -14,7 +15,9 @@ const USAGE = 'usage: node bench/run.js [scenario...] [--node <path>]... [--quic
 const ORDER = ['nothing-lost', 'save-to-new-code', 'state', 'idle', 'floor'];
 
 const log = (text) => process.stderr.write(`${text}\n`);
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => void stopAll().finally(() => process.exit(1)));
+}
 
 const { names, nodes, quick, writeDocs } = await readArguments();
 const results = [];

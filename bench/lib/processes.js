@@ -5,11 +5,17 @@ import { descendantsOf, identityOf } from './proc.js';
 /** How long a process may take to end after SIGTERM, in milliseconds. */
 const END_TIMEOUT = 10_000;
 
-const living = new Set();
-// However a run ends, it leaves nothing behind.
+/** What has been started and not ended, and how to end it. */
+const living = new Map();
+// The last resort, should a run end without having stopped them.
 process.on('exit', () => {
-  for (const child of living) child.kill('SIGKILL');
+  for (const child of living.keys()) child.kill('SIGKILL');
 });
+
+/** Ends everything, gracefully: handover saves the state of an app whose primary was killed. */
+export async function stopAll() {
+  await Promise.all([...living.values()].map((stop) => stop()));
+}
 
 /** Starts a command; `stop()` ends it, and what it has started, by their pids. */
 export function startProcess(command, args, { cwd, env, ipc = false }) {
@@ -21,13 +27,14 @@ export function startProcess(command, args, { cwd, env, ipc = false }) {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? ['ipc'] : [])],
   });
-  living.add(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => (output = (output + text).slice(-20_000)));
   }
   const ended = once(child, 'close').finally(() => living.delete(child));
-  return { child, pid: child.pid, ended, output: () => output, stop: () => end(child, ended) };
+  const stop = () => end(child, ended);
+  living.set(child, stop);
+  return { child, pid: child.pid, ended, output: () => output, stop };
 }
 
 /** Runs a command while the task lasts. */

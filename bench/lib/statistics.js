@@ -11,7 +11,7 @@ export function median(values) {
   return sorted.length % 2 === 0 ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle];
 }
 
-/** As a figure of a result: more digits would tell of a precision that isn't there. */
+/** As a figure of a result: more digits would tell of a precision that isn't there. Never -0. */
 export function round(value, digits = 1) {
-  return value === undefined || Number.isNaN(value) ? null : Number(value.toFixed(digits));
+  return value === undefined || Number.isNaN(value) ? null : Number(value.toFixed(digits)) + 0;
 }

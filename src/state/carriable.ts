@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { messageOf } from '../errors.ts';
 import { classOf } from './class-registry.ts';
-import { specialValueOf } from './special-values.ts';
+import { hasMisleadingNames, isWellFormed, OwnProperties, specialValueOf } from './special-values.ts';
 
 /** A value that can't be carried over: where it lies and what it is. */
 export interface CarryProblem {
@@ -98,7 +98,7 @@ class Look {
         for (const item of object as Set<unknown>) this.#add(item);
         return true;
       case Object.prototype:
-        if (Object.hasOwn(object, '__proto__')) return false;
+        if (hasMisleadingNames(object)) return false;
         try {
           for (const key in object) this.#add((object as Record<string, unknown>)[key]);
         } catch {
@@ -114,8 +114,8 @@ class Look {
   /** Strings and numbers, most of what there is, need no look of their own. */
   #add(item: unknown): void {
     this.size += typeof item === 'string' ? item.length + 5 : 10;
-    if (typeof item === 'string' || (typeof item === 'number' && item !== 0)) return;
-    this.#below.push(item);
+    if (typeof item === 'string') this.isCarriable &&= isWellFormed(item);
+    else if (typeof item !== 'number' || item === 0) this.#below.push(item);
   }
 }
 
@@ -123,12 +123,17 @@ function isPlainPrimitive(value: unknown): boolean {
   return typeof value !== 'function' && typeof value !== 'symbol' && !Object.is(value, -0);
 }
 
-/** What msgpackr carries and gives back as it was, and what holds nothing. */
+/** What msgpackr carries and gives back as it was, and what holds nothing. Not their subclasses, nor newer ones. */
+const LEAVES: ReadonlySet<object | null> = new Set(
+  [
+    ...[Date, RegExp, ArrayBuffer, DataView, Buffer, Uint8ClampedArray, Float32Array, Float64Array],
+    ...[Int8Array, Int16Array, Int32Array, BigInt64Array, Uint8Array, Uint16Array, Uint32Array, BigUint64Array],
+  ].map(({ prototype }): object => prototype),
+);
+
 function isLeaf(object: object): boolean {
-  const prototype = Object.getPrototypeOf(object) as object | null;
-  if (types.isDate(object)) return prototype === Date.prototype;
-  if (types.isRegExp(object)) return prototype === RegExp.prototype;
-  return ArrayBuffer.isView(object) || types.isArrayBuffer(object);
+  if (!LEAVES.has(Object.getPrototypeOf(object) as object | null)) return false;
+  return types.isDate(object) || types.isRegExp(object) || ArrayBuffer.isView(object) || types.isArrayBuffer(object);
 }
 
 /** Makes the form in which a value travels where it isn't the value itself. Identity and cycles are kept. */
@@ -144,14 +149,18 @@ class Copier {
 
   copy(value: unknown, place: Place, depth: number): unknown {
     if (typeof value === 'function' || typeof value === 'symbol') return this.#refuse(place, typeof value);
-    if (Object.is(value, -0)) return new Tagged('special', '-0', 0);
-    if (typeof value !== 'object' || value === null) return value;
+    if (typeof value !== 'object' || value === null) return this.#copyPrimitive(value);
     if (this.#copies.has(value)) return this.#copies.get(value);
     if (this.#open.has(value)) return this.#refuse(place, `${kindOf(value)} that contains itself`);
     if (depth > DEEPEST) return this.#refuse(place, `nested more than ${DEEPEST} levels deep`);
     const copy = this.#copyObject(value, place, depth + 1);
     this.#copies.set(value, copy);
     return copy;
+  }
+
+  #copyPrimitive(value: unknown): unknown {
+    const special = specialValueOf(value);
+    return special ? new Tagged('special', special.name, special.encode(value as never)) : value;
   }
 
   #copyObject(value: object, place: Place, depth: number): unknown {
@@ -187,25 +196,37 @@ class Copier {
   #copyOther(value: object, place: Place, depth: number): unknown {
     const special = specialValueOf(value);
     if (special) return this.#tag(value, 'special', special.name, place, depth, () => special.encode(value as never));
-    if (Object.getPrototypeOf(value) === Object.prototype) return this.#copyProperties(value, place, depth);
+    if (Object.getPrototypeOf(value) === Object.prototype) return this.#copyPlain(value, place, depth);
+    if (value instanceof OwnProperties) return this.#copyProperties(value, new Map<string, unknown>(), place, depth);
     if (isLeaf(value)) return value;
     const found = classOf(value);
     if (found) return this.#tag(value, 'class', found.name, place, depth, () => found.encode(value));
     return this.#refuse(place, kindOf(value));
   }
 
-  #copyProperties(value: object, place: Place, depth: number): unknown {
+  #copyPlain(value: object, place: Place, depth: number): unknown {
     const copy: Record<string, unknown> = {};
     this.#copies.set(value, copy);
-    for (const key of Object.keys(value)) {
+    const set = (key: string, item: unknown): unknown => (copy[key] = item);
+    this.#copyProperties(new OwnProperties(value, Object.keys(value)), { set }, place, depth);
+    return copy;
+  }
+
+  #copyProperties<T extends { set: (key: string, item: unknown) => unknown }>(
+    { object, keys }: OwnProperties,
+    target: T,
+    place: Place,
+    depth: number,
+  ): T {
+    for (const key of keys) {
       const at: Place = { above: place, step: /^[\w$]+$/.test(key) ? `.${key}` : `[${quote(key)}]` };
       try {
-        copy[key] = this.copy((value as Record<string, unknown>)[key], at, depth);
+        target.set(key, this.copy((object as Record<string, unknown>)[key], at, depth));
       } catch (error) {
         this.#refuse(at, `a getter that throws: ${messageOf(error)}`);
       }
     }
-    return copy;
+    return target;
   }
 
   #tag(value: object, tag: Tagged['tag'], name: string, place: Place, depth: number, encode: () => unknown): unknown {

@@ -41,7 +41,12 @@ export function encodeValue(value: unknown, name: string): { bytes: Uint8Array |
   const problems: CarryProblem[] = [];
   const carriable = toCarriable(value, name, problems);
   if (!carriable) return { bytes: undefined, problems };
-  return { bytes: pack(carriable), problems };
+  try {
+    return { bytes: pack(carriable), problems };
+  } catch (error) {
+    problems.push({ path: name, kind: `a value that could not be packed: ${messageOf(error)}` });
+    return { bytes: undefined, problems };
+  }
 }
 
 function pack({ value, isTree, size }: Carriable): Uint8Array {
@@ -54,6 +59,7 @@ function pack({ value, isTree, size }: Carriable): Uint8Array {
 
 /** Makes a value from its bytes. Throws HandoverError STATE_REJECTED when they are none, or name an unknown class. */
 export function decodeValue(bytes: Uint8Array, { template }: DecodeOptions = {}): unknown {
+  const outer = findClass; // a fromJSON() that calls keep() decodes while it is decoded
   findClass = (name) => classNamed(name) ?? (template && classInside(template(), name));
   try {
     return graphPackr.unpack(bytes);
@@ -61,7 +67,7 @@ export function decodeValue(bytes: Uint8Array, { template }: DecodeOptions = {})
     if (error instanceof HandoverError) throw error;
     throw new HandoverError('STATE_REJECTED', `the state could not be read: ${messageOf(error)}`, { cause: error });
   } finally {
-    findClass = classNamed;
+    findClass = outer;
   }
 }
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { HandoverError } from '../errors.ts';
 import { decodeBlob, encodeBlob, type BlobEntry } from '../state/blob.ts';
 import { decodeValue, encodeValue } from '../state/codec.ts';
@@ -100,7 +101,7 @@ function checkArguments(key: unknown, init: unknown, options: KeepOptions<unknow
   if (typeof key !== 'string' || key === '' || key.startsWith('handover:')) {
     throw new HandoverError(
       'INVALID_OPTION',
-      `keep(): expected a key that is a non-empty string and does not begin with "handover:", got ${JSON.stringify(key) ?? String(key)}`,
+      `keep(): expected a key that is a non-empty string and does not begin with "handover:", got ${inspect(key)}`,
     );
   }
   if (typeof init !== 'function') {

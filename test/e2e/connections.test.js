@@ -135,7 +135,7 @@ test('a generation that is blocked for good is replaced, from its last checkpoin
   const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': app(port, 1) }));
   const restarter = primary({
     quiesceTimeout: '200ms',
-    readyTimeout: '800ms',
+    readyTimeout: '3s',
     checkpointInterval: '20ms',
     snapshot: project?.path?.('s'),
   });

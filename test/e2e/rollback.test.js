@@ -55,19 +55,19 @@ test('a missing import changes nothing', (t) =>
   breaksAndMends(t, { broken: () => 'import "./missing.mjs";', expectError: /ERR_MODULE_NOT_FOUND/ }));
 
 test('a hang while loading changes nothing', (t) =>
-  breaksAndMends(t, { broken: () => 'for (;;);', options: { readyTimeout: '1s' }, expectError: /READY_TIMEOUT/ }));
+  breaksAndMends(t, { broken: () => 'for (;;);', options: { readyTimeout: '3s' }, expectError: /READY_TIMEOUT/ }));
 
 test('an app that waits for ever at its top level changes nothing', (t) =>
   breaksAndMends(t, {
     broken: () => 'setInterval(() => {}, 1000); await new Promise(() => {});',
-    options: { readyTimeout: '1s' },
+    options: { readyTimeout: '3s' },
     expectError: /READY_TIMEOUT/,
   }));
 
 test('an app that no longer listens changes nothing', (t) =>
   breaksAndMends(t, {
     broken: () => 'setInterval(() => {}, 1000);',
-    options: { readyTimeout: '1s' },
+    options: { readyTimeout: '3s' },
     expectError: /READY_TIMEOUT.*did not listen/,
   }));
 
