@@ -127,7 +127,7 @@ export type MessageToPrimary =
 /** Milliseconds that the steps of a start took, in the worker's own clock. */
 export type Phases = Partial<Record<'load' | 'prepare' | 'restore' | 'start', number>>;
 
-/** Calls over the call pipe, one JSON line each; `listen` is answered by one line. */
+/** Calls over the call pipe, one JSON line each, answered by one line: a ListenAnswer, or an empty object. */
 export type Call = { type: 'listen'; query: ListenQuery } | { type: 'close'; listener: number };
 
 export interface ListenAnswer {

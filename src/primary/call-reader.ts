@@ -31,6 +31,7 @@ export class CallReader {
         break;
       case 'close':
         handler.close(call.listener);
+        this.#stream.write('{}\n');
         break;
       default:
         call satisfies never;

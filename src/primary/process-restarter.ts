@@ -269,8 +269,13 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
       default:
         result satisfies never;
     }
-    if (!this.#stopping) this.#standby.fill();
+    if (result.type !== 'committed') this.#fillStandby();
     return result;
+  }
+
+  /** Not before the connections have moved: starting a process holds up the one that starts it for some milliseconds. */
+  #fillStandby(): void {
+    if (!this.#stopping) this.#standby.fill();
   }
 
   #onStep(step: Step, worker: WorkerHandle): void {
@@ -292,11 +297,12 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     reason: string[],
   ): void {
     const { generation, pid } = next;
-    const { connections: held, longestMs: longestHoldMs } = this.#router.takeReport();
+    const { connections: held, longestMs: longestHoldMs } = this.#router.report;
     this.#watchServing(next);
     this.emit('committed', { generation, pid, totalMs, pauseMs, phases });
     const receipt = (connectionsMoved: number): void => {
       const list = Object.entries(phases).map(([name, ms]) => ({ name, ms }));
+      setImmediate(() => this.#fillStandby());
       this.emit('receipt', {
         reason,
         generation,

@@ -17,6 +17,12 @@ interface Sent extends Connection {
   worker: WorkerHandle;
 }
 
+/**
+ * How many connections may be on their way to a worker. Node sends one at a time and acknowledges each, with every
+ * other message waiting behind them; the word that a handover begins must not wait behind a burst.
+ */
+const WINDOW = 2;
+
 /** What clients noticed of a hold. */
 export interface HoldReport {
   connections: number;
@@ -84,6 +90,13 @@ export class Router {
 
   release(): void {
     this.#isHolding = false;
+    this.#report = { connections: 0, longestMs: 0 };
+    const now = performance.now();
+    for (const { listener, since } of this.#held) {
+      if (!this.#isServed(listener)) continue;
+      this.#report.connections++;
+      this.#report.longestMs = Math.max(this.#report.longestMs, now - since);
+    }
     this.#flush();
   }
 
@@ -99,11 +112,9 @@ export class Router {
     this.release();
   }
 
-  /** What was held since the last call. */
-  takeReport(): HoldReport {
-    const report = this.#report;
-    this.#report = { connections: 0, longestMs: 0 };
-    return report;
+  /** What the last hold has held. */
+  get report(): HoldReport {
+    return this.#report;
   }
 
   /** Closes all listeners; what is held is refused. */
@@ -111,8 +122,8 @@ export class Router {
     for (const listener of this.#listeners.values()) listener.close();
     this.#listeners.clear();
     this.#openBy.clear();
-    clearTimeout(this.#holdTimer);
     for (const connection of this.#held.splice(0)) this.#refuse(connection);
+    clearTimeout(this.#holdTimer);
   }
 
   async #listen(worker: WorkerHandle, query: ListenQuery): Promise<ListenAnswer> {
@@ -167,6 +178,7 @@ export class Router {
       this.#sent.delete(message.seq);
       if (message.accepted) sent.handle.close();
       else this.#route(sent);
+      this.#flush();
     } else if (message.type === 'hand-back' && handle) {
       const listener = this.#find(message.listener);
       if (listener) this.#route({ handle, listener });
@@ -175,60 +187,63 @@ export class Router {
   }
 
   #route(connection: Connection): void {
-    if (this.#canServe(connection.listener)) this.#send(connection);
-    else this.#hold(connection);
+    if (!this.#isServed(connection.listener) && this.#held.length >= this.#options.holdLimit) {
+      this.#refuse(connection);
+      return;
+    }
+    this.#held.push({ handle: connection.handle, listener: connection.listener, since: performance.now() });
+    this.#flush();
+    this.#holdTimer ??= this.#refuseLater();
   }
 
-  #canServe(listener: Listener): boolean {
+  #isServed(listener: Listener): boolean {
     return !this.#isHolding && this.#serving !== undefined && this.#openBy.get(listener)?.has(this.#serving) === true;
   }
 
-  #send(connection: Connection): void {
-    const worker = this.#serving as WorkerHandle;
-    const seq = ++this.#lastSeq;
-    this.#sent.set(seq, { handle: connection.handle, listener: connection.listener, worker });
-    worker.send({ type: 'connection', seq, listener: connection.listener.id }, connection.handle);
+  /** Sends what can be served, in order, as far as the window allows. */
+  #flush(): void {
+    for (let index = 0; index < this.#held.length && this.#onTheirWay() < WINDOW;) {
+      const { listener, handle } = this.#held[index] as Held;
+      if (!this.#isServed(listener)) {
+        index++;
+        continue;
+      }
+      this.#held.splice(index, 1);
+      this.#send({ handle, listener });
+    }
   }
 
-  #hold({ handle, listener }: Connection): void {
-    if (this.#held.length >= this.#options.holdLimit) {
-      this.#refuse({ handle, listener });
-      return;
-    }
-    this.#held.push({ handle, listener, since: performance.now() });
-    if (this.#held.length === 1) this.#watchHeld();
+  /** Connections that the serving worker has not answered yet. */
+  #onTheirWay(): number {
+    let count = 0;
+    for (const { worker } of this.#sent.values()) if (worker === this.#serving) count++;
+    return count;
+  }
+
+  #send({ handle, listener }: Connection): void {
+    const worker = this.#serving as WorkerHandle;
+    const seq = ++this.#lastSeq;
+    this.#sent.set(seq, { handle, listener, worker });
+    worker.send({ type: 'connection', seq, listener: listener.id }, handle);
   }
 
   /** One timer, for the connection that has waited longest. */
-  #watchHeld(): void {
-    clearTimeout(this.#holdTimer);
+  #refuseLater(): NodeJS.Timeout | undefined {
     const oldest = this.#held[0];
-    if (!oldest) return;
+    if (!oldest) return undefined;
     const wait = oldest.since + this.#options.holdTimeout - performance.now();
-    this.#holdTimer = setTimeout(
+    return setTimeout(
       () => {
         const due = performance.now() - this.#options.holdTimeout;
-        while (this.#held[0] && this.#held[0].since <= due) this.#refuse(this.#held.shift() as Held);
-        this.#watchHeld();
+        this.#held = this.#held.filter((held) => {
+          const isRefused = held.since <= due && !this.#isServed(held.listener);
+          if (isRefused) this.#refuse(held);
+          return !isRefused;
+        });
+        this.#holdTimer = this.#refuseLater();
       },
       Math.max(1, wait),
     );
-  }
-
-  #flush(): void {
-    const now = performance.now();
-    const waiting: Held[] = [];
-    for (const held of this.#held.splice(0)) {
-      if (!this.#canServe(held.listener)) {
-        waiting.push(held);
-        continue;
-      }
-      this.#report.connections++;
-      this.#report.longestMs = Math.max(this.#report.longestMs, now - held.since);
-      this.#send(held);
-    }
-    this.#held = waiting;
-    this.#watchHeld();
   }
 
   #refuse({ handle, listener }: Connection): void {

@@ -25,7 +25,7 @@ export class Tagged {
 }
 
 /** msgpackr goes down by calling itself: well below what the stack of a process bears at its default size. */
-const DEEPEST = 1000;
+const DEEPEST = 500;
 
 /** How a value is reached from the one above it. */
 interface Place {
@@ -76,7 +76,8 @@ class Look {
         else if (seen.has(value)) this.isTree = false;
         else {
           seen.add(value);
-          this.isCarriable &&= depth < DEEPEST && this.#addItems(value);
+          // Not &&=: what it adds may have made it false.
+          if (depth >= DEEPEST || !this.#addItems(value)) this.isCarriable = false;
         }
       }
     }
@@ -196,48 +197,54 @@ class Copier {
   #copyOther(value: object, place: Place, depth: number): unknown {
     const special = specialValueOf(value);
     if (special) return this.#tag(value, 'special', special.name, place, depth, () => special.encode(value as never));
-    if (Object.getPrototypeOf(value) === Object.prototype) return this.#copyPlain(value, place, depth);
-    if (value instanceof OwnProperties) return this.#copyProperties(value, new Map<string, unknown>(), place, depth);
+    if (Object.getPrototypeOf(value) === Object.prototype) {
+      const copy: Record<string, unknown> = {};
+      this.#copies.set(value, copy);
+      return this.#copyProperties(value, Object.keys(value), copy, place, depth);
+    }
+    if (value instanceof OwnProperties)
+      return this.#copyProperties(value.object, value.keys, new Map<string, unknown>(), place, depth);
     if (isLeaf(value)) return value;
     const found = classOf(value);
     if (found) return this.#tag(value, 'class', found.name, place, depth, () => found.encode(value));
     return this.#refuse(place, kindOf(value));
   }
 
-  #copyPlain(value: object, place: Place, depth: number): unknown {
-    const copy: Record<string, unknown> = {};
-    this.#copies.set(value, copy);
-    const set = (key: string, item: unknown): unknown => (copy[key] = item);
-    this.#copyProperties(new OwnProperties(value, Object.keys(value)), { set }, place, depth);
+  #copyProperties(
+    object: object,
+    keys: readonly string[],
+    copy: Record<string, unknown> | Map<string, unknown>,
+    place: Place,
+    depth: number,
+  ): unknown {
+    for (const key of keys) {
+      const at: Place = { above: place, step: /^[\w$]+$/.test(key) ? `.${key}` : `[${quote(key)}]` };
+      const item = this.copy(this.#read(object, key, at), at, depth);
+      if (copy instanceof Map) copy.set(key, item);
+      else copy[key] = item;
+    }
     return copy;
   }
 
-  #copyProperties<T extends { set: (key: string, item: unknown) => unknown }>(
-    { object, keys }: OwnProperties,
-    target: T,
-    place: Place,
-    depth: number,
-  ): T {
-    for (const key of keys) {
-      const at: Place = { above: place, step: /^[\w$]+$/.test(key) ? `.${key}` : `[${quote(key)}]` };
-      try {
-        target.set(key, this.copy((object as Record<string, unknown>)[key], at, depth));
-      } catch (error) {
-        this.#refuse(at, `a getter that throws: ${messageOf(error)}`);
-      }
+  #read(object: object, key: string, at: Place): unknown {
+    try {
+      return (object as Record<string, unknown>)[key];
+    } catch (error) {
+      return this.#refuse(at, `a getter that throws: ${messageOf(error)}`);
     }
-    return target;
   }
 
   #tag(value: object, tag: Tagged['tag'], name: string, place: Place, depth: number, encode: () => unknown): unknown {
-    this.#open.add(value);
+    let data: unknown;
     try {
-      return new Tagged(tag, name, this.copy(encode(), place, depth));
+      data = encode();
     } catch (error) {
       return this.#refuse(place, `${name}, which could not be encoded: ${messageOf(error)}`);
-    } finally {
-      this.#open.delete(value);
     }
+    this.#open.add(value);
+    const copy = new Tagged(tag, name, this.copy(data, place, depth));
+    this.#open.delete(value);
+    return copy;
   }
 
   #refuse(place: Place, kind: string): undefined {

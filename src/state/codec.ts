@@ -39,10 +39,9 @@ const graphPackr = packrFor(false);
  */
 export function encodeValue(value: unknown, name: string): { bytes: Uint8Array | undefined; problems: CarryProblem[] } {
   const problems: CarryProblem[] = [];
-  const carriable = toCarriable(value, name, problems);
-  if (!carriable) return { bytes: undefined, problems };
   try {
-    return { bytes: pack(carriable), problems };
+    const carriable = toCarriable(value, name, problems);
+    return { bytes: carriable && pack(carriable), problems };
   } catch (error) {
     problems.push({ path: name, kind: `a value that could not be packed: ${messageOf(error)}` });
     return { bytes: undefined, problems };

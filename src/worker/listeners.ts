@@ -56,7 +56,12 @@ export class WorkerListeners {
     internal._getServer = (server, query, answer) => {
       // UDP sockets and inherited descriptors stay with Node.
       if (!(server instanceof net.Server) || (typeof query.fd === 'number' && query.fd >= 0)) {
-        original.call(cluster, server, query, answer);
+        // Nothing else may keep this process alive until Node's primary has answered.
+        const alive = setInterval(() => {}, NEVER);
+        original.call(cluster, server, query, (errno, handle) => {
+          clearInterval(alive);
+          answer(errno, handle);
+        });
       } else {
         answer(0, this.#listen(server, query));
       }

@@ -9,10 +9,11 @@ export function callListen(query: ListenQuery): ListenAnswer {
   return JSON.parse(readLine()) as ListenAnswer;
 }
 
-/** Tells the primary that the app has closed a listener. On the same pipe, so that a listen() after it comes after it. */
+/** Tells the primary that the app has closed a listener. When it returns the port refuses, as after any close(). */
 export function callClose(listener: number): void {
   try {
     write({ type: 'close', listener });
+    readLine();
   } catch {
     // The primary has gone and its listeners with it.
   }
