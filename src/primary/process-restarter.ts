@@ -55,11 +55,11 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   readonly #workers = new Set<WorkerHandle>();
   readonly #retirements = new Set<Promise<Retirement>>();
   readonly #router: Router;
+  readonly #standby: Standby;
+  readonly #watcher: FileChangeWatcher;
   #program!: Program;
   #config!: WorkerConfig;
   #store!: StateStore;
-  #standby!: Standby;
-  #watcher!: FileChangeWatcher;
   #serving: WorkerHandle | undefined;
   #generation = 0;
   #wish: Wish | undefined;
@@ -70,6 +70,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   #failed: WorkerHandle | undefined;
   #reason = 'The app has not started yet.';
   #started = false;
+  #starting: Promise<void> | undefined;
   #stopping: Promise<WorkerExit | undefined> | undefined;
   #lastExit: WorkerExit | undefined;
 
@@ -77,8 +78,16 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   constructor(options: ProcessRestarterOptions = {}) {
     super();
     this.#options = resolveOptions({ call: asHandoverOptions(options), place: 'new ProcessRestarter()' });
-    const { holdTimeout, holdLimit } = this.#options;
+    const { holdTimeout, holdLimit, standby, watch, ignore, poll } = this.#options;
     this.#router = new Router({ holdTimeout, holdLimit, reason: () => this.#reason });
+    this.#standby = new Standby(() => this.#fork(), standby);
+    this.#watcher = new FileChangeWatcher({
+      watchPaths: watch,
+      ignorePatterns: ignore,
+      ...(poll !== false && { pollInterval: poll }),
+    });
+    this.#watcher.setChangeCallback((files) => this.#onChange(files));
+    this.#watcher.setErrorCallback((error) => this.#warn(error.message));
   }
 
   /** To be called before start(). */
@@ -103,13 +112,21 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
         'start() was called twice on this ProcessRestarter; make a new one after stop()',
       );
     this.#started = true;
+    this.#starting = this.#start();
+    await this.#starting;
+  }
+
+  async #start(): Promise<void> {
     this.#program = programOf(this.#callbacks.restartCommand, this.#options.execArgv);
     await this.#openStore();
-    this.#standby = new Standby(() => this.#fork(), this.#options.standby);
+    // stop() may have been called meanwhile: here and below.
+    if (this.#stopping) return;
     this.#guardian.start();
     // It boots while the watcher starts.
     this.#standby.fill();
-    await this.#startWatching();
+    this.#updateWatched();
+    await this.#watcher.start();
+    if (this.#stopping) return;
     this.#request([]);
     await this.#looping;
   }
@@ -167,19 +184,6 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     });
     this.#config = { quiesceTimeout, drainTimeout, shutdownTimeout, snapshot: file, run: this.#store.run, appVersion };
     await this.#store.open();
-  }
-
-  async #startWatching(): Promise<void> {
-    const { watch, ignore, poll } = this.#options;
-    this.#watcher = new FileChangeWatcher({
-      watchPaths: watch,
-      ignorePatterns: ignore,
-      ...(poll !== false && { pollInterval: poll }),
-    });
-    this.#watcher.setChangeCallback((files) => this.#onChange(files));
-    this.#watcher.setErrorCallback((error) => this.#warn(error.message));
-    this.#updateWatched();
-    await this.#watcher.start();
   }
 
   #onChange(files: string[]): void {
@@ -405,6 +409,8 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   async #stop(signal: NodeJS.Signals | undefined): Promise<WorkerExit | undefined> {
     if (!this.#started) return undefined;
     this.#attempt?.abort();
+    // What it throws, its caller learns.
+    await this.#starting?.catch(() => {});
     await this.#looping;
     this.#standby.stop();
     await this.#watcher.stop();
@@ -424,7 +430,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     }
     this.#router.stop();
     await Promise.all(this.#retirements);
-    await this.#store.close();
+    await (this.#store as StateStore | undefined)?.close();
     this.#guardian.stop();
     this.emit('stopped');
     return exit;

@@ -74,8 +74,12 @@ export class StateStore {
   set(blob: Buffer, generation: number): void {
     this.#blob = blob;
     this.#snapshots?.offer(blob, { generation, run: this.run, appVersion: this.#options.appVersion });
+    void this.#tell(blob);
+  }
+
+  async #tell(blob: Buffer): Promise<void> {
     try {
-      this.#options.saveState?.(blob);
+      await this.#options.saveState?.(blob);
     } catch (error) {
       this.#options.warn(`saveState(): ${messageOf(error)}`);
     }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -102,6 +103,7 @@ export class PrimaryLock {
 
   async #lock(): Promise<() => Promise<void>> {
     const { lock } = (await import('proper-lockfile')).default;
+    leaveSignalsAlone();
     // By a name of its own: proper-lockfile knows a process's locks by the file, and the short lock has that one.
     const release = await lock(this.#lockFolder, {
       lockfilePath: this.#lockFolder,
@@ -151,6 +153,15 @@ export class PrimaryLock {
     await writeFile(temporary, record, { mode: 0o600 });
     await rename(temporary, this.#ownerFile);
   }
+}
+
+/**
+ * proper-lockfile removes its locks on an exit by a signal, through a package that then ends the process itself when
+ * it is the only listener left. How a primary ends is not for a lock to say; one left behind is taken over anyway.
+ */
+function leaveSignalsAlone(): void {
+  const require = createRequire(createRequire(import.meta.url).resolve('proper-lockfile'));
+  (require('signal-exit') as { unload(): void }).unload();
 }
 
 /** Processes that are not our children: their end can only be looked for. */

@@ -265,6 +265,8 @@ export class WorkerRuntime implements AppHost {
   async #quiesce(): Promise<void> {
     if (this.#state !== 'serving') return;
     this.#transition('quiesced');
+    // With its background work at rest nothing else may keep this process alive.
+    this.#channel.hold(true);
     const { quiesceTimeout } = this.#config;
     const outlived = await this.#connections.quiesce(quiesceTimeout);
     this.#warn(
@@ -292,6 +294,7 @@ export class WorkerRuntime implements AppHost {
   async #resume(): Promise<void> {
     if (this.#state !== 'quiesced') return;
     this.#transition('serving');
+    this.#channel.hold(false);
     this.#connections.resume();
     this.#warn(await this.#components.resume());
   }
@@ -299,6 +302,7 @@ export class WorkerRuntime implements AppHost {
   async #drain({ move, signal }: MessageOf<MessageToWorker, 'drain'>): Promise<void> {
     if (this.#state === 'draining') return;
     this.#transition('draining');
+    this.#channel.hold(true);
     this.#checkpoints.stop();
     if (signal) this.#signals.expect();
     // An app that handles the signal ends its servers and itself, as in a process of its own.

@@ -183,3 +183,32 @@ console.log(a === keep('a', () => 0), a.get(1)); onShutdown('x', { stop: () => c
   assert.deepEqual(await app.signal('SIGINT'), { code: 0, signal: null });
   assert.equal(app.stdout, 'true 2\nup\nstopped\n');
 });
+
+test('an app whose only timer rests while it is paused keeps its state', async (t) => {
+  const app = (version) => `import { keep, onShutdown } from 'handover';
+const state = keep('state', () => ({ ticks: 0 }));
+let timer = setInterval(() => state.ticks++, 1);
+onShutdown('ticker', { pause: () => clearInterval(timer), stop: () => console.log('stopped ${version}') });
+console.log('v${version}', state.ticks > 0);`;
+  const { project, handover } = await setUp(t, { 'app.mjs': app(1) });
+  const process = handover(['app.mjs']);
+  await process.printed(/v1 false/);
+  for (let version = 2; version <= 5; version++) {
+    await process.printed(new RegExp(`generation ${version - 1} in`));
+    project.save('app.mjs', app(version));
+    await process.printed(new RegExp(`v${version} true`));
+    await process.printed(new RegExp(`stopped ${version - 1}`));
+  }
+});
+
+test('a signal while it starts ends it cleanly', async (t) => {
+  const { handover } = await setUp(t, { 'app.mjs': `console.log('up'); setInterval(() => {}, 1000);` });
+  for (const wait of [0, 20, 60, 120, 180]) {
+    const app = handover(['app.mjs']);
+    // Wherever in its start it is by then.
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    const { code, signal } = await app.signal('SIGTERM');
+    assert.ok(signal === 'SIGTERM' || code === 0, `${code} ${signal}`);
+    assert.doesNotMatch(app.stderr, /Error/);
+  }
+});

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { defaultSnapshotPath } from '../../dist/state/snapshot-path.js';
+import { temporaryFolder } from './folder.js';
 
 async function project(t) {
-  const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'handover-state-')));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = await temporaryFolder(t);
   await mkdir(path.join(folder, 'src', 'deep'), { recursive: true });
   await writeFile(path.join(folder, 'package.json'), '{}');
   return folder;
