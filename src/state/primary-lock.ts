@@ -97,6 +97,8 @@ export class PrimaryLock {
       if ((error as NodeJS.ErrnoException).code === 'ELOCKED' && owner) throw this.#refusal(owner);
       throw error;
     }
+    // Killed while it waits for them, it leaves the waiting to the next.
+    this.#owner.workers = owner?.workers ?? [];
     await this.#writeOwner(JSON.stringify(this.#owner));
     return owner;
   }
@@ -120,11 +122,14 @@ export class PrimaryLock {
     try {
       await withLock(this.#file, () => this.#takeAgain());
     } catch (error) {
+      // From here on the record is another's.
+      this.#isReleased = true;
       this.#options.onLost(error as Error);
     }
   }
 
   async #takeAgain(): Promise<void> {
+    if (this.#isReleased) return;
     const owner = await this.#readOwner();
     if (owner && owner.token !== this.#owner.token) throw this.#refusal(owner);
     await rmdir(this.#lockFolder).catch(() => {});
@@ -142,14 +147,15 @@ export class PrimaryLock {
 
   async #readOwner(): Promise<Owner | undefined> {
     try {
-      return JSON.parse(await readFile(this.#ownerFile, 'utf8')) as Owner;
+      const owner = JSON.parse(await readFile(this.#ownerFile, 'utf8')) as Owner;
+      return Number.isInteger(owner.pid) && Array.isArray(owner.workers) ? owner : undefined;
     } catch {
       return undefined;
     }
   }
 
   async #writeOwner(record: string): Promise<void> {
-    const temporary = `${this.#ownerFile}.tmp`;
+    const temporary = `${this.#ownerFile}.${this.#owner.token}.tmp`;
     await writeFile(temporary, record, { mode: 0o600 });
     await rename(temporary, this.#ownerFile);
   }

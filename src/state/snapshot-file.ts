@@ -1,15 +1,27 @@
-import { constants } from 'node:fs';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { open, readdir, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { HandoverError, messageOf } from '../errors.ts';
 import { withLock } from './lock.ts';
-import { decodeSnapshot, encodeHeader, type Snapshot, type SnapshotMeta } from './snapshot-format.ts';
+import {
+  decodeMeta,
+  decodeSnapshot,
+  encodeHeader,
+  PREFIX,
+  sizeOf,
+  type Snapshot,
+  type SnapshotMeta,
+} from './snapshot-format.ts';
 
 /** What reading a snapshot can end in; null: there is none. */
 export type SnapshotReading = Snapshot | { rejected: HandoverError } | null;
 
 /** Group and others must not have been able to write it. */
 const WRITABLE_BY_OTHERS = 0o022;
+
+/** A temporary file that has not been written to for this long has no writer any more, in milliseconds. */
+const LEFTOVER_AGE = 60_000;
 
 /**
  * The file that carries the state where memory can't. Written whole or not at all; readable by its owner only;
@@ -46,54 +58,82 @@ export class SnapshotFile {
     }
   }
 
-  /** Reads it. One that is damaged, or that others could have written, is set aside as `<file>.rejected`. */
+  /**
+   * Reads it. One that is damaged, or that others could have written, is set aside as `<file>.rejected`; what is no
+   * file at all, such as a folder given by mistake, is left where it is.
+   */
   async read(): Promise<SnapshotReading> {
-    const reading = await this.#readBytes();
-    if (reading === null) return null;
-    const snapshot = typeof reading === 'string' ? reading : decodeSnapshot(reading);
-    if (typeof snapshot !== 'string') return snapshot;
-    const aside = await this.reject();
+    const found = await this.#open();
+    if (found === null) return null;
+    const problem = found.problem ?? (await this.#readSnapshot(found.file));
+    if (typeof problem !== 'string') return problem;
+    const aside = found.isForeign ? undefined : await this.reject();
+    const what = aside === undefined ? 'it was left as it is' : `it was set aside as ${aside}`;
     return {
       rejected: new HandoverError(
         'SNAPSHOT_REJECTED',
-        `the snapshot ${this.path} can't be used: ${snapshot}; it was set aside as ${aside}, and the app starts fresh`,
+        `the snapshot ${this.path} can't be used: ${problem}; ${what}, and the app starts fresh`,
       ),
     };
   }
 
-  /** Sets it aside. Returns the name it has now. */
-  async reject(): Promise<string> {
+  /** Sets it aside. Returns the name it has now; undefined when it could not be moved. */
+  async reject(): Promise<string | undefined> {
     const aside = `${this.path}.rejected`;
-    await rename(this.path, aside).catch(() => rm(this.path, { force: true, recursive: true }));
-    return aside;
+    return rename(this.path, aside).then(
+      () => aside,
+      () => undefined,
+    );
   }
 
   async remove(): Promise<void> {
-    await rm(this.path, { force: true });
+    await unlink(this.path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+    });
   }
 
+  /** Only the beginning is read: what it says decides nothing but whether this write is late. */
   async #isOutdated({ run, generation }: SnapshotMeta): Promise<boolean> {
-    const bytes = await this.#readBytes();
-    const found = Buffer.isBuffer(bytes) ? decodeSnapshot(bytes) : undefined;
-    return typeof found === 'object' && found.run === run && found.generation > generation;
+    const found = await this.#open();
+    if (!found?.file) return false;
+    try {
+      const meta = await decodeMeta(found.file);
+      return meta !== undefined && meta.run === run && meta.generation > generation;
+    } finally {
+      await found.file.close();
+    }
   }
 
-  /** The file's bytes; a text that says why they are not to be trusted; null: there is no file. */
-  async #readBytes(): Promise<Buffer | string | null> {
+  /** The open file, or why it is not to be trusted; null: there is none. */
+  async #open(): Promise<Opened | null> {
     let file: FileHandle;
     try {
-      file = await open(this.path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      // Non-blocking: opening a pipe that somebody put there must not wait for a writer.
+      file = await open(this.path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-      return code === 'ELOOP' ? 'it is a symbolic link' : messageOf(error);
+      if (code === 'EISDIR') return { problem: 'it is a folder', isForeign: true };
+      return { problem: code === 'ELOOP' ? 'it is a symbolic link' : messageOf(error), isForeign: false };
     }
+    const stats = await file.stat();
+    const problem = problemOf(stats);
+    if (problem === undefined) return { file };
+    await file.close();
+    return { problem, isForeign: stats.isDirectory() };
+  }
+
+  async #readSnapshot(file: FileHandle | undefined): Promise<Snapshot | string> {
+    if (!file) return 'it could not be opened';
     try {
-      const { mode, uid } = await file.stat();
-      if (process.getuid && uid !== process.getuid()) return `it belongs to another user (uid ${uid})`;
-      if (process.platform !== 'win32' && mode & WRITABLE_BY_OTHERS)
-        return `others may write it (mode ${(mode & 0o777).toString(8)})`;
-      return await file.readFile();
+      // What the file says of its length is compared with its size before that much memory is taken.
+      const { size } = await file.stat();
+      const prefix = Buffer.alloc(PREFIX);
+      await file.read(prefix, 0, Math.min(size, PREFIX), 0);
+      const expected = sizeOf(prefix.subarray(0, Math.min(size, PREFIX)));
+      if (typeof expected === 'string') return expected;
+      if (expected !== size) return `it should have ${expected} bytes and has ${size}: it was not written to its end`;
+      return decodeSnapshot(await file.readFile());
     } catch (error) {
       return messageOf(error);
     } finally {
@@ -102,11 +142,12 @@ export class SnapshotFile {
   }
 
   async #replace(blob: Uint8Array, meta: SnapshotMeta): Promise<void> {
-    const temporary = `${this.path}.tmp`;
+    await this.#removeLeftovers();
+    // Of its own for each write: one that could not wait for the lock must not write into another's file.
+    const temporary = `${this.path}.${randomBytes(6).toString('hex')}.tmp`;
     try {
-      // Of a writer that was killed; whoever planted something there, it is not written through.
-      await rm(temporary, { force: true });
-      const file = await open(temporary, 'wx', 0o600);
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+      const file = await open(temporary, flags, 0o600);
       try {
         await file.writeFile(encodeHeader(blob, meta, new Date()));
         await file.writeFile(blob);
@@ -121,6 +162,33 @@ export class SnapshotFile {
     }
     await syncFolder(path.dirname(this.path));
   }
+
+  /** Files of writers that were killed. The others hold the lock one after the other, so a young one may be in use. */
+  async #removeLeftovers(): Promise<void> {
+    const folder = path.dirname(this.path);
+    const begin = `${path.basename(this.path)}.`;
+    for (const name of await readdir(folder)) {
+      if (!name.startsWith(begin) || !/^[0-9a-f]{12}\.tmp$/.test(name.slice(begin.length))) continue;
+      const file = path.join(folder, name);
+      const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Infinity }));
+      if (mtimeMs < Date.now() - LEFTOVER_AGE) await rm(file, { force: true });
+    }
+  }
+}
+
+interface Opened {
+  file?: FileHandle;
+  problem?: string;
+  /** Not a file of ours, whatever is in it. */
+  isForeign?: boolean;
+}
+
+function problemOf(stats: Stats): string | undefined {
+  if (stats.isDirectory()) return 'it is a folder';
+  if (!stats.isFile()) return 'it is no regular file';
+  if (process.getuid && stats.uid !== process.getuid()) return `it belongs to another user (uid ${stats.uid})`;
+  if (process.platform === 'win32' || (stats.mode & WRITABLE_BY_OTHERS) === 0) return undefined;
+  return `others may write it (mode ${(stats.mode & 0o777).toString(8)})`;
 }
 
 /** So that the new name is on the disk, too. Windows can't open a folder. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
 
 /** What a snapshot says about itself. */
 export interface SnapshotMeta {
@@ -18,8 +19,10 @@ export interface Snapshot extends SnapshotMeta {
 const MAGIC = Buffer.from('HANDOVER');
 const FORMAT = 1;
 const DIGEST = 32;
+/** Prefix and JSON are not longer than this, in bytes. */
+const LONGEST_HEAD = 8192;
 /** Magic, format, length of the header's JSON, length of the blob, digest of all that follows these. */
-const PREFIX = MAGIC.length + 4 + 4 + 8 + DIGEST;
+export const PREFIX: number = MAGIC.length + 4 + 4 + 8 + DIGEST;
 
 /** The parts of a snapshot file before the blob: a prefix of fixed length, then what the snapshot says about itself. */
 export function encodeHeader(blob: Uint8Array, meta: SnapshotMeta, savedAt: Date): Buffer {
@@ -33,24 +36,48 @@ export function encodeHeader(blob: Uint8Array, meta: SnapshotMeta, savedAt: Date
   return Buffer.concat([prefix, json]);
 }
 
+/** How long the file has to be, by its prefix, or what is wrong with that. */
+export function sizeOf(prefix: Buffer): number | string {
+  if (prefix.length < PREFIX) return `it has ${prefix.length} bytes, too few for a snapshot`;
+  if (!prefix.subarray(0, 8).equals(MAGIC)) return 'it is no snapshot: its first bytes are others';
+  const format = prefix.readUInt32LE(8);
+  if (format !== FORMAT) return `it has format ${format}, and this version of handover reads format ${FORMAT}`;
+  return PREFIX + prefix.readUInt32LE(12) + Number(prefix.readBigUInt64LE(16));
+}
+
 /** The snapshot in a file's bytes, or what is wrong with them. */
 export function decodeSnapshot(bytes: Buffer): Snapshot | string {
-  if (bytes.length < PREFIX) return `it has ${bytes.length} bytes, too few for a snapshot`;
-  if (!bytes.subarray(0, 8).equals(MAGIC)) return 'it is no snapshot: its first bytes are others';
-  const format = bytes.readUInt32LE(8);
-  if (format !== FORMAT) return `it has format ${format}, and this version of handover reads format ${FORMAT}`;
-  const jsonLength = bytes.readUInt32LE(12);
-  const blobLength = Number(bytes.readBigUInt64LE(16));
-  if (bytes.length !== PREFIX + jsonLength + blobLength) {
-    return `it should have ${PREFIX + jsonLength + blobLength} bytes and has ${bytes.length}: it was not written to its end`;
-  }
-  const json = bytes.subarray(PREFIX, PREFIX + jsonLength);
-  const blob = bytes.subarray(PREFIX + jsonLength);
+  const size = sizeOf(bytes.subarray(0, PREFIX));
+  if (typeof size === 'string') return size;
+  if (bytes.length !== size)
+    return `it should have ${size} bytes and has ${bytes.length}: it was not written to its end`;
+  const end = PREFIX + bytes.readUInt32LE(12);
+  const json = bytes.subarray(PREFIX, end);
+  const blob = bytes.subarray(end);
   if (!digestOf(bytes.subarray(0, PREFIX), json, blob).equals(bytes.subarray(PREFIX - DIGEST, PREFIX))) {
     return 'its checksum is wrong: it was changed after it was written';
   }
-  const { savedAt, ...meta } = JSON.parse(json.toString()) as SnapshotMeta & { savedAt: number };
-  return { ...meta, blob, savedAt: new Date(savedAt) };
+  const meta = parseMeta(json);
+  return meta ? { ...meta, blob } : 'what it says about itself has another form';
+}
+
+/** What a snapshot says about itself, unchecked against its checksum; undefined when it is none. */
+export async function decodeMeta(file: FileHandle): Promise<SnapshotMeta | undefined> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(LONGEST_HEAD), 0, LONGEST_HEAD, 0);
+  const head = buffer.subarray(0, bytesRead);
+  if (typeof sizeOf(head.subarray(0, PREFIX)) === 'string') return undefined;
+  return parseMeta(head.subarray(PREFIX, PREFIX + head.readUInt32LE(12)));
+}
+
+function parseMeta(json: Buffer): (SnapshotMeta & { savedAt: Date }) | undefined {
+  try {
+    const { generation, run, appVersion, savedAt } = JSON.parse(json.toString()) as Record<string, unknown>;
+    const date = new Date(typeof savedAt === 'number' ? savedAt : NaN);
+    if (typeof generation !== 'number' || typeof run !== 'string' || typeof appVersion !== 'string') return undefined;
+    return Number.isNaN(date.getTime()) ? undefined : { generation, run, appVersion, savedAt: date };
+  } catch {
+    return undefined;
+  }
 }
 
 function digestOf(prefix: Buffer, json: Buffer, blob: Uint8Array): Buffer {

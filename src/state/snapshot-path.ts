@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { HandoverError } from '../errors.ts';
 
 /**
  * Where the state of an app is kept when it is not said where: in the cache folder of its package, else in a folder
@@ -14,6 +15,19 @@ export function defaultSnapshotPath(entry: string): string {
   for (let folder = path.dirname(file); ; folder = path.dirname(folder)) {
     if (existsSync(path.join(folder, 'package.json')))
       return path.join(folder, 'node_modules', '.cache', 'handover', name);
-    if (path.dirname(folder) === folder) return path.join(os.tmpdir(), `handover-${os.userInfo().username}`, name);
+    if (path.dirname(folder) === folder) return path.join(temporaryFolder(), name);
   }
+}
+
+/** Anybody may make folders there: one with our name has to be ours, and closed to others. */
+function temporaryFolder(): string {
+  const folder = path.join(os.tmpdir(), `handover-${process.getuid?.() ?? 'user'}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const stats = lstatSync(folder);
+  const isOurs = !process.getuid || (stats.uid === process.getuid() && (stats.mode & 0o077) === 0);
+  if (stats.isDirectory() && isOurs) return folder;
+  throw new HandoverError(
+    'SNAPSHOT_UNWRITABLE',
+    `the folder ${folder} is not this user's own, or is open to others; remove it, pass --snapshot <file>, or --no-snapshot`,
+  );
 }

@@ -63,7 +63,7 @@ export class StateSerializer {
     }
   }
 
-  /** What was saved; null when nothing was, or, with a warning, when the file is damaged and was set aside. */
+  /** What was saved; null when nothing was, or, with a warning, when it can't be read and was set aside. */
   async loadRestartState(): Promise<RestartState | null> {
     const snapshot = await this.#file.read();
     if (snapshot === null) return null;
@@ -71,17 +71,19 @@ export class StateSerializer {
       process.emitWarning(snapshot.rejected);
       return null;
     }
-    const entries = decodeBlob(snapshot.blob);
-    const part = (name: (typeof PARTS)[number]): unknown => {
-      const entry = entries.get(name);
-      return entry && decodeValue(entry.bytes);
-    };
-    return {
-      selfState: part('selfState'),
-      eventQueue: part('eventQueue'),
-      config: part('config'),
-      savedAt: snapshot.savedAt,
-    };
+    try {
+      const entries = decodeBlob(snapshot.blob);
+      const part = (name: (typeof PARTS)[number]): unknown => {
+        const entry = entries.get(name);
+        return entry && decodeValue(entry.bytes);
+      };
+      const [selfState, eventQueue, config] = PARTS.map(part);
+      return { selfState, eventQueue, config, savedAt: snapshot.savedAt };
+    } catch (error) {
+      await this.#file.reject();
+      process.emitWarning(error as Error);
+      return null;
+    }
   }
 
   /** Removes the file, when its state has been restored. */

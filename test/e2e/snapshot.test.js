@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { watch } from 'node:fs';
 import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
+import { decodeBlob } from '../../dist/state/blob.js';
+import { decodeValue } from '../../dist/state/codec.js';
+import { decodeSnapshot } from '../../dist/state/snapshot-format.js';
 import { counter } from '../helpers/apps.js';
 import { request } from '../helpers/clients.js';
 import { setUp } from '../helpers/fixture.js';
@@ -8,6 +13,21 @@ import { gone } from '../helpers/process.js';
 
 const counterApp = (port) => ({ 'app.mjs': counter({ port }) });
 const countAt = async (port) => JSON.parse((await request(port)).body).count;
+
+/** Resolves when the snapshot in the file has that count. */
+function written(file, count) {
+  return new Promise((resolve) => {
+    const check = async () => {
+      const snapshot = await readFile(file).then(decodeSnapshot, () => undefined);
+      const entry = typeof snapshot === 'object' && decodeBlob(snapshot.blob).get('state');
+      if (!entry || decodeValue(entry.bytes).count !== count) return;
+      watcher.close();
+      resolve();
+    };
+    const watcher = watch(path.dirname(file), check);
+    void check();
+  });
+}
 
 /** Counts to three and kills the primary; returns once its workers have saved and gone. */
 async function countAndKill(setup, options) {
@@ -52,7 +72,8 @@ test('a checkpoint is in the file soon after the state has changed', async (t) =
   const restarter = primary({ snapshot, checkpointInterval: '20ms' });
   const { pid } = await restarter.committed(1);
   await request(port, { method: 'POST' });
-  while (!(await readdir(project.dir)).includes('app.snapshot')) await new Promise((resolve) => setTimeout(resolve, 5));
+  await restarter.state('state', ({ count }) => count === 1);
+  await written(snapshot, 1);
   // Both die at once, as when the power fails.
   process.kill(pid, 'SIGSTOP');
   await restarter.signal('SIGKILL');
@@ -72,8 +93,7 @@ test('a crash goes on from the last checkpoint', async (t) => {
   const restarter = primary({ checkpointInterval: '20ms', snapshot: false });
   await restarter.committed(1);
   await request(port, { method: 'POST' });
-  // A checkpoint of the count has been taken when a later one of the same state would be.
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await restarter.state('state', ({ count }) => count === 1);
   await assert.rejects(request(port, { path: '/crash' }), { code: 'ECONNRESET' });
   const crashed = await restarter.event('crashed');
   assert.match(crashed.error.message, /crash/);

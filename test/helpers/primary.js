@@ -1,4 +1,6 @@
 import { fileURLToPath } from 'node:url';
+import { decodeBlob } from '../../dist/state/blob.js';
+import { decodeValue } from '../../dist/state/codec.js';
 import { Process } from './process.js';
 
 const DRIVER = fileURLToPath(new URL('../fixtures/drive-restarter.js', import.meta.url));
@@ -36,6 +38,14 @@ export class Primary extends Process {
       if (this.events.slice(since).some(check)) return;
       this.#waiters.add(check);
       void this.exited.then(() => reject(new Error(`ended without the event ${name}:\n${this.output}`)));
+    });
+  }
+
+  /** Resolves when a state has been handed over in which the value of the key passes. */
+  state(key, passes) {
+    return this.event('state', (blob) => {
+      const entry = decodeBlob(Buffer.from(blob, 'base64')).get(key);
+      return entry !== undefined && passes(decodeValue(entry.bytes));
     });
   }
 
