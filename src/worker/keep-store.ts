@@ -110,11 +110,24 @@ function checkArguments(key: unknown, init: unknown, options: KeepOptions<unknow
       `keep(${JSON.stringify(key)}): expected a function that makes the first value, got ${typeof init}`,
     );
   }
-  const { version } = options;
+  const { version, migrate, validate } = options;
   if (version !== undefined && !(Number.isInteger(version) && version >= 0 && version < 2 ** 32)) {
     throw new HandoverError(
       'INVALID_OPTION',
       `keep(${JSON.stringify(key)}): expected a version that is a whole number, got ${String(version)}`,
+    );
+  }
+  // Told now, not at the first restart, which is when they are called.
+  if (migrate !== undefined && typeof migrate !== 'function') {
+    throw new HandoverError(
+      'INVALID_OPTION',
+      `keep(${JSON.stringify(key)}): expected migrate to be a function, got ${typeof migrate}`,
+    );
+  }
+  if (validate !== undefined && typeof validate?.['~standard']?.validate !== 'function') {
+    throw new HandoverError(
+      'INVALID_OPTION',
+      `keep(${JSON.stringify(key)}): expected validate to be a Standard Schema, as zod, valibot and arktype make them, got ${inspect(validate, { depth: 0 })}`,
     );
   }
 }

@@ -13,11 +13,15 @@ const whole = (entries) => Buffer.concat(encodeBlob(entries));
 const small = whole(ENTRIES.slice(0, 3));
 
 test('entries come back with their keys, versions and bytes, in order', () => {
-  const entries = [...decodeBlob(whole(ENTRIES))];
+  const entries = decodeBlob(whole(ENTRIES));
   assert.deepEqual(
-    entries.map(([key, entry]) => ({ ...entry, bytes: Buffer.from(entry.bytes), isItsKey: entry.key === key })),
-    ENTRIES.map((entry) => ({ ...entry, bytes: Buffer.from(entry.bytes), isItsKey: true })),
+    [...entries.keys()],
+    ENTRIES.map(({ key }) => key),
   );
+  for (const { key, version, bytes } of ENTRIES) {
+    const entry = entries.get(key);
+    assert.deepEqual([entry.key, entry.version, [...entry.bytes]], [key, version, [...bytes]]);
+  }
 });
 
 test('a blob may have no entries', () => {

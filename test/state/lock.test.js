@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { withLock } from '../../dist/state/lock.js';
-import { temporaryFolder } from './folder.js';
+import { hurried, lockedByAnother, temporaryFolder } from './folder.js';
 
 async function setUp(t) {
   const folder = await temporaryFolder(t);
@@ -63,21 +63,18 @@ test('the lock of a holder that was killed is broken when it is stale', async (t
 });
 
 test('a vital callback runs without a lock that another one holds, and leaves that alone', async (t) => {
-  const { file, lockFolder, names } = await setUp(t);
-  await mkdir(lockFolder);
-  const future = new Date(Date.now() + 3_600_000);
-  await utimes(lockFolder, future, future);
+  const { file, names } = await setUp(t);
+  await lockedByAnother(file);
   assert.equal(await withLock(file, async () => 'saved', { isVital: true }), 'saved');
   assert.deepEqual(await names(), ['app.snapshot.lock']);
 });
 
 test('without a lock to be had a callback does not run', async (t) => {
-  const { file, lockFolder } = await setUp(t);
-  await mkdir(lockFolder);
-  const future = new Date(Date.now() + 3_600_000);
-  await utimes(lockFolder, future, future);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { file } = await setUp(t);
+  await lockedByAnother(file);
   const callback = t.mock.fn(async () => {});
-  await assert.rejects(withLock(file, callback), { code: 'ELOCKED' });
+  await assert.rejects(hurried(t, withLock(file, callback)), { code: 'ELOCKED' });
   assert.equal(callback.mock.callCount(), 0);
 });
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { registerClass } from '../../dist/state/class-registry.js';
 import { decodeSnapshot } from '../../dist/state/snapshot-format.js';
 import { StateSerializer } from '../../dist/state/state-serializer.js';
 import { Process } from '../helpers/process.js';
-import { temporaryFolder } from './folder.js';
+import { hurried, lockedByAnother, temporaryFolder } from './folder.js';
 
 async function setUp(t, options) {
   const folder = await temporaryFolder(t);
@@ -135,13 +135,18 @@ test('a place that cannot be written is a warning that names it, and false', asy
 });
 
 test('when a save fails the file is as it was', async (t) => {
-  const { serializer, file, names } = await setUp(t);
-  // A folder where the file should be.
-  await mkdir(path.join(file, 'inside'), { recursive: true });
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { file, serializer, names } = await setUp(t);
+  await serializer.saveRestartState('first', [], {});
+  await lockedByAnother(file);
   const warned = warnings(t);
-  assert.equal(await serializer.saveRestartState('second', [], {}), false);
-  assert.equal((await warned()).length, 1);
-  assert.deepEqual(await names(), ['state']);
+  assert.equal(await hurried(t, serializer.saveRestartState('second', [], {})), false);
+  assert.deepEqual(
+    (await warned()).map(({ code }) => code),
+    ['SNAPSHOT_UNWRITABLE'],
+  );
+  assert.equal((await serializer.loadRestartState()).selfState, 'first');
+  assert.deepEqual(await names(), ['state', 'state.lock']);
 });
 
 test('a damaged file is set aside with a warning, and nothing is loaded', async (t) => {
@@ -162,11 +167,12 @@ test('a damaged file is set aside with a warning, and nothing is loaded', async 
   assert.deepEqual((await serializer.loadRestartState()).selfState, { a: 2 });
 });
 
-test('a class that is not registered any more: named in a warning, and the file is set aside', async (t) => {
+test('a state with a class that is not registered any more is set aside with a warning that names it', async (t) => {
   class Point {}
   registerClass(Point, { name: 'Point before', encode: () => 1, decode: () => new Point() });
   const { file, serializer, names } = await setUp(t);
   await serializer.saveRestartState(new Point(), [], {});
+  assert.ok((await serializer.loadRestartState()).selfState instanceof Point);
   const module = import.meta.resolve('../../dist/state/state-serializer.js');
   const other = Process.node([
     '--input-type=module',
@@ -175,8 +181,8 @@ test('a class that is not registered any more: named in a warning, and the file 
      process.on('warning', ({ code, message }) => console.log(code, message));
      console.log(await new StateSerializer({ file: ${JSON.stringify(file)} }).loadRestartState());`,
   ]);
-  await other.printed(/^STATE_REJECTED .*Point before/m);
   await other.exited;
+  assert.match(other.stdout, /^STATE_REJECTED .*Point before/m);
   assert.match(other.stdout, /^null$/m);
   assert.deepEqual(await names(), ['state.rejected']);
 });

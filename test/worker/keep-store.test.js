@@ -243,6 +243,12 @@ test('wrong arguments are refused', () => {
     [['a', init, { version: '2' }], /got 2/],
     [['a', init, { version: NaN }], /got NaN/],
     [['a', init, { version: 2 ** 32 }], /got 4294967296/],
+    [['a', init, { migrate: 'up' }], /keep\("a"\): expected migrate to be a function, got string/],
+    [
+      ['a', init, { validate: () => true }],
+      /keep\("a"\): expected validate to be a Standard Schema, .* got \[Function/,
+    ],
+    [['a', init, { validate: null }], /Standard Schema, .* got null/],
   ];
   const store = new KeepStore(() => assert.fail('nothing is kept'));
   for (const [args, message] of wrong) assert.throws(() => store.keep(...args), { code: 'INVALID_OPTION', message });
