@@ -104,6 +104,8 @@ export type MessageToPrimary =
   /** Booted; waits for `load`. */
   | { type: 'standby' }
   | { type: 'carries'; carries: Carries }
+  /** CommonJS files that were loaded; Node's own reports leave some of them out. */
+  | { type: 'required'; files: string[] }
   | { type: 'connection-answer'; seq: number; accepted: boolean }
   | { type: 'hand-back'; listener: number }
   /** load and prepare are done; waits for `start` with the state. */

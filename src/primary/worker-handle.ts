@@ -170,6 +170,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       const body = unseal<MessageToPrimary>(message);
       if (!body) return;
       if (body.type === 'standby') this.#onBooted();
+      if (body.type === 'required' && this.loaded.add({ 'watch:require': body.files })) this.#reportLoaded();
       if (body.type === 'carries') this.carries = body.carries;
       if (body.type === 'crashing') this.lastError = body.error;
       this.emit('message', body, handle as RawHandle | undefined);

@@ -1,4 +1,6 @@
 import { ChildProcess } from 'node:child_process';
+import { createRequire } from 'node:module';
+import path from 'node:path';
 import { REPORT_ENV } from '../protocol.ts';
 
 type Spawn = (this: ChildProcess, options: { envPairs?: string[] }) => unknown;
@@ -16,4 +18,15 @@ export function keepReportsFromChildren(): void {
     const envPairs = options.envPairs?.filter((pair) => !pair.startsWith(`${REPORT_ENV}=`));
     return spawn.call(this, envPairs ? { ...options, envPairs } : options);
   };
+}
+
+/**
+ * The CommonJS files of the app that are loaded. Node does not report one that it came across earlier, while it
+ * looked for the names that an imported file re-exports (`module.exports = require('./app')`).
+ */
+export function requiredFiles(): string[] {
+  const dependencies = `${path.sep}node_modules${path.sep}`;
+  return Object.keys(createRequire(import.meta.url).cache).filter(
+    (file) => path.isAbsolute(file) && !file.includes(dependencies),
+  );
 }

@@ -21,7 +21,7 @@ import { Channel } from './channel.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { Components } from './components.ts';
 import { Connections } from './connections.ts';
-import { keepReportsFromChildren } from './dependency-reports.ts';
+import { keepReportsFromChildren, requiredFiles } from './dependency-reports.ts';
 import { KeepStore } from './keep-store.ts';
 import { WorkerListeners } from './listeners.ts';
 import { saveOrphanedState } from './orphan.ts';
@@ -178,6 +178,7 @@ export class WorkerRuntime implements AppHost {
     process.on('uncaughtExceptionMonitor', (error) => {
       void this.#channel.send({ type: 'crashing', error: toWireError(error) });
     });
+    void this.#channel.send({ type: 'required', files: requiredFiles() });
     void this.#channel.send({ type: 'ready', phases: this.#phases });
   }
 
@@ -189,6 +190,7 @@ export class WorkerRuntime implements AppHost {
   async #fail(error: unknown): Promise<void> {
     if (this.#state !== 'loading' && this.#state !== 'prepared') return;
     this.#transition('draining');
+    void this.#channel.send({ type: 'required', files: requiredFiles() });
     await this.#channel.send({ type: 'failed', error: toWireError(error) });
     process.exit(1);
   }

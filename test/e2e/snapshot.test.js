@@ -197,7 +197,7 @@ test('a snapshot folder that becomes unwritable is reported once, and restarts l
   const { port, project, primary } = await setUp(t, counterApp);
   const restarter = primary({ snapshot: project.path('folder/app.snapshot'), checkpointInterval: '20ms' });
   await restarter.committed(1);
-  await rm(project.path('folder'), { recursive: true });
+  await rm(project.path('folder'), { recursive: true, maxRetries: 20, retryDelay: 10 });
   project.write({ folder: '' });
   for (let version = 2; version <= 4; version++) {
     await request(port, { method: 'POST' });

@@ -30,7 +30,8 @@ test('imported and required modules are watched, however they were loaded', asyn
       `import { esm } from './esm.mjs'; import cjs from './cjs.cjs'; import { createRequire } from 'node:module'; const json = createRequire(import.meta.url)('./data.json');`,
     ).replace('(request, response)', 'async (request, response)'),
     'esm.mjs': 'export const esm = 1;',
-    'cjs.cjs': `module.exports = { a: require('./deep.cjs') };`,
+    'cjs.cjs': `module.exports = require('./reexported.cjs');`,
+    'reexported.cjs': `module.exports = { a: require('./deep.cjs') };`,
     'deep.cjs': 'module.exports = 1;',
     'data.json': '{ "a": 1 }',
     'lazy.mjs': 'export const a = 1;',
@@ -41,6 +42,7 @@ test('imported and required modules are watched, however they were loaded', asyn
   const changes = {
     'esm.mjs': 'export const esm = 2;',
     'deep.cjs': 'module.exports = 2;',
+    'reexported.cjs': `module.exports = { a: require('./deep.cjs') }; // changed`,
     'data.json': '{ "a": 2 }',
     'lazy.mjs': 'export const a = 2;',
   };
