@@ -13,7 +13,7 @@ test('the steps come in their order', async (t) => {
   project.save('app.mjs', counter({ port, version: 2 }));
   await restarter.event('drained');
   const names = restarter.events.slice(since).map(({ name }) => name);
-  const steps = names.filter((name) => !['standby', 'receipt', 'drained'].includes(name));
+  const steps = names.filter((name) => !['standby', 'state', 'receipt', 'drained'].includes(name));
   assert.deepEqual(steps, ['change', 'quiesced', 'captured', 'loading', 'ready', 'committed']);
   assert.deepEqual(
     names.filter((name) => ['receipt', 'drained'].includes(name)),
