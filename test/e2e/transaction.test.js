@@ -27,8 +27,8 @@ test('a change during a handover supersedes it, and the last one is served', asy
   await restarter.committed(1);
   for (let round = 1; round <= 3; round++) {
     const since = restarter.events.length;
-    project.save('app.mjs', `await new Promise(() => setInterval(() => {}, 1000)); // ${round}`);
-    await restarter.event('loading', () => true, since);
+    project.save('app.mjs', `console.log('hangs ${round}'); await new Promise(() => setInterval(() => {}, 1000));`);
+    await restarter.printed(new RegExp(`hangs ${round}`));
     project.save('app.mjs', express({ port, version: 10 + round }));
     await restarter.event('superseded', () => true, since);
     const { generation } = await restarter.event('committed', () => true, since);
