@@ -349,7 +349,13 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     this.#quiescedAt = undefined;
     this.#reason = `${error.name}: ${error.message}`;
     this.#updateWatched();
-    this.emit('rolledBack', { error, generation: next.generation, serving, reason, files: [...new Set([...next.loaded.files, this.#program.exec])] });
+    this.emit('rolledBack', {
+      error,
+      generation: next.generation,
+      serving,
+      reason,
+      files: [...new Set([...next.loaded.files, this.#program.exec])],
+    });
     // A state from an earlier run that this code refuses must not keep the app down.
     if (this.#generation === 0 && error.code === 'STATE_REJECTED' && this.#store.blob) {
       await this.#store.reject();
