@@ -75,7 +75,48 @@ export interface Carries {
   pauses: boolean;
 }
 
+/** One import of an app file. */
+export interface ModuleImport {
+  specifier: string;
+  /** import() in the module's code. */
+  isDynamic: boolean;
+  /** null: it can't be found. */
+  url: string | null;
+}
+
+/** A dependency that an app file loads, to be evaluated before the app. */
+export interface PreloadRoot {
+  /** The URL of an import, the path of a require(). */
+  target: string;
+  how: 'import' | 'require';
+  /** The app file that loads it. */
+  from: string;
+  /** How many of the app's files a cold start begins to evaluate before it. */
+  after: number;
+}
+
+/** Why what was evaluated ahead can't be what a cold start would have made of it. */
+export interface Misspeculation {
+  /** A clause, such as `the app sets API_URL, which undici reads while it loads`. */
+  cause: string;
+  /** The targets of the roots to be left out from now on; 'speculated': all with app files before them. */
+  roots: string[] | 'speculated';
+}
+
 export type MessageToWorker =
+  /** Tell what these files import. */
+  | { type: 'analyze'; files: string[] }
+  /** Evaluate dependencies, before the app is loaded. */
+  | {
+      type: 'preload';
+      roots: PreloadRoot[];
+      /** The app's files in the order in which a cold start evaluates them. */
+      order: string[];
+      /** Environment variables that the app sets while it loads. */
+      appVariables: string[];
+      /** The app's entry is CommonJS, so that there is a require.main. */
+      hasMain: boolean;
+    }
   /** Load the app. With `blob`, the state follows on the pipe. */
   | {
       type: 'load';
@@ -86,6 +127,8 @@ export type MessageToWorker =
       /** The first generation of an app whose state comes later, before start. */
       stateFollows: boolean;
       blob: boolean;
+      /** What the files that have changed since the worker was warm imported before that. */
+      changed: Record<string, ModuleImport[]>;
     }
   /** Answers `prepared`. */
   | { type: 'start'; blob: boolean }
@@ -104,13 +147,22 @@ export type MessageToPrimary =
   /** Booted; waits for `load`. */
   | { type: 'standby' }
   | { type: 'carries'; carries: Carries }
-  /** CommonJS files that were loaded; Node's own reports leave some of them out. */
-  | { type: 'required'; files: string[] }
+  /** What the app's CommonJS files have required, in that order; Node's own reports leave some files out. */
+  | { type: 'required'; files: Record<string, string[]> }
+  /** What files import: of `analyze`, and of `changed` in `load`. null: one that can't be read. */
+  | { type: 'imports'; files: Record<string, ModuleImport[] | null> }
+  /** It begins to evaluate a dependency ahead of the app. */
+  | { type: 'preloading'; target: string }
+  /** Answers `preload`: what was evaluated, as far as it got; `spoiled` when the worker can't be used. */
+  | { type: 'warm'; preloaded: Preloaded[]; spoiled: Misspeculation | undefined }
+  /** In place of `ready`. */
+  | { type: 'misspeculated'; misspeculation: Misspeculation }
   | { type: 'connection-answer'; seq: number; accepted: boolean }
   | { type: 'hand-back'; listener: number }
   /** load and prepare are done; waits for `start` with the state. */
   | { type: 'prepared'; phases: Phases }
-  | { type: 'ready'; phases: Phases }
+  /** `variables`: those of the environment that the app has set while it was loaded. */
+  | { type: 'ready'; phases: Phases; variables: string[] }
   /** The app could not be loaded or started; the worker exits. */
   | { type: 'failed'; error: WireError }
   /** In flight requests have ended; `outlived` names those that have not. */
@@ -125,6 +177,14 @@ export type MessageToPrimary =
   | { type: 'warning'; message: string }
   /** An uncaught exception is about to end this worker after it had become ready. */
   | { type: 'crashing'; error: WireError };
+
+/** A root that was evaluated ahead. */
+export interface Preloaded {
+  target: string;
+  ms: number;
+  /** It has changed something that all modules share. */
+  leavesTraces: boolean;
+}
 
 /** Milliseconds that the steps of a start took, in the worker's own clock. */
 export type Phases = Partial<Record<'load' | 'prepare' | 'restore' | 'start', number>>;

@@ -12,7 +12,7 @@ export function checkOption(row: OptionRow, value: unknown, place: string): unkn
     case 'boolean':
       return typeof value === 'boolean' ? value : refuse(value, place, 'true or false');
     case 'list':
-      if (!Array.isArray(value) || !value.every((item) => typeof item === 'string' && item !== '')) {
+      if (!isNames(value)) {
         return refuse(value, place, 'a list of strings such as ["one", "two"]');
       }
       return [...value];
@@ -26,9 +26,16 @@ export function checkOption(row: OptionRow, value: unknown, place: string): unkn
     case 'file':
       if (value === false || (typeof value === 'string' && value !== '')) return value;
       return refuse(value, place, 'the path of a file, or false');
+    case 'preload':
+      if (value === 'auto' || value === 'prefix' || value === false) return value;
+      return isNames(value) ? [...value] : refuse(value, place, '"auto", "prefix", a list of modules, or false');
     default:
       return row.kind satisfies never;
   }
+}
+
+function isNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '');
 }
 
 function checkWholeNumber({ min = 0, max }: OptionRow, value: unknown, place: string): number {

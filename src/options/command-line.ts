@@ -65,10 +65,15 @@ function readFlag(argument: string, rest: string[], flags: Record<string, unknow
     flags[row.name] = inline ?? true;
   } else {
     const text = inline ?? takeValue(row, flag, rest);
-    if (row.kind === 'list') flags[row.name] = [...((flags[row.name] as string[] | undefined) ?? []), text];
+    const isListed = row.kind === 'list' || (row.kind === 'preload' && text !== 'auto' && text !== 'prefix');
+    if (isListed) flags[row.name] = [...listOf(flags[row.name]), text];
     else flags[row.name] = row.kind === 'whole number' && /^-?[\d.]+$/.test(text) ? Number(text) : text;
   }
   checkOption(row, flags[row.name], flag);
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 /** The argument behind a flag. One that looks like an option is taken for a forgotten value, except where options are passed on. */

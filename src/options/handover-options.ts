@@ -29,6 +29,12 @@ export interface HandoverOptions {
   restartDelay?: Duration;
   /** Workers kept warm for the next restart: 0, 1 or 2. Default: 1. */
   standby?: number;
+  /**
+   * What a standby evaluates before the app's own code: `'auto'`, the dependencies that the app loads, as far as it
+   * makes no difference; `'prefix'`, only those that come before all of the app's own files; modules by name, in every
+   * worker, as with `--import`; `false`, nothing. Default: `'auto'`.
+   */
+  preload?: 'auto' | 'prefix' | string[] | false;
   /** How long a generation may take to load, and to start. Default: 10 s. */
   readyTimeout?: Duration;
   /** How long a handover waits for requests in flight. Default: 1 s. */
@@ -63,6 +69,7 @@ export interface ResolvedOptions {
   restartArgs: string[];
   restartDelay: number;
   standby: number;
+  preload: 'auto' | 'prefix' | string[] | false;
   readyTimeout: number;
   quiesceTimeout: number;
   drainTimeout: number;

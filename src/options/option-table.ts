@@ -3,7 +3,7 @@ import type { HandoverOptions } from './handover-options.ts';
 export type OptionName = keyof HandoverOptions;
 
 /** What values an option takes, apart from its range. */
-export type OptionKind = 'list' | 'boolean' | 'duration' | 'whole number' | 'interval' | 'file';
+export type OptionKind = 'list' | 'boolean' | 'duration' | 'whole number' | 'interval' | 'file' | 'preload';
 
 export interface OptionRow {
   name: OptionName;
@@ -107,6 +107,15 @@ export const OPTION_TABLE: readonly OptionRow[] = [
     max: 2,
     group: 'Restarting',
     doc: 'Keep this many workers warm for the next restart, 0 to 2.',
+  },
+  {
+    name: 'preload',
+    flag: '--preload',
+    kind: 'preload',
+    value: '<what>',
+    default: 'auto',
+    group: 'Restarting',
+    doc: 'What a standby evaluates ahead: auto, the dependencies of the app where it makes no difference; prefix, those before all its own files; or a module, repeatable.',
   },
 
   {
@@ -227,7 +236,7 @@ export const OPTION_TABLE: readonly OptionRow[] = [
 
 /** Whether `--no-…` exists for it. */
 export function canBeTurnedOff(row: OptionRow): boolean {
-  return row.kind === 'boolean' || row.kind === 'interval' || row.kind === 'file';
+  return row.kind === 'boolean' || row.kind === 'interval' || row.kind === 'file' || row.kind === 'preload';
 }
 
 /** `--no-overlap` for `--overlap`. */

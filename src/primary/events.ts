@@ -43,8 +43,8 @@ export interface Ended {
 export interface RestarterEvents {
   /** Files changed, or restart() was called. */
   change: [{ reason: string[] }];
-  /** A standby waits. */
-  standby: [{ pid: number }];
+  /** A standby waits, as warm as it gets. `preloaded`: URLs and paths of what it has evaluated, without what those load. */
+  standby: [{ pid: number; preloaded: string[] }];
   /** The next generation loads the app. */
   loading: [{ generation: number; pid: number }];
   /** It has loaded and prepared; only start() is left. */

@@ -1,8 +1,17 @@
 import { HandoverError } from '../errors.ts';
-import { toWireError, type MessageOf, type MessageToPrimary, type Phases, type WireError } from '../protocol.ts';
+import {
+  toWireError,
+  type MessageOf,
+  type MessageToPrimary,
+  type Misspeculation,
+  type ModuleImport,
+  type Phases,
+  type WireError,
+} from '../protocol.ts';
 import type { Step } from './events.ts';
 import { retire, type RetireTimeouts } from './retire.ts';
 import type { Router } from './router.ts';
+import type { WarmUp } from './warm-up.ts';
 import type { Outcome, WorkerExit, WorkerHandle } from './worker-handle.ts';
 
 export interface HandoverOptions extends RetireTimeouts {
@@ -21,10 +30,12 @@ export interface HandoverTask {
   options: HandoverOptions;
   /** The generation that serves; undefined on the first boot and after a crash. */
   old: WorkerHandle | undefined;
-  next: WorkerHandle;
+  next: WarmUp;
   generation: number;
   /** The last state that is known: of the last capture, checkpoint or snapshot. */
   blob: Buffer | undefined;
+  /** What changed files imported before (see the message `load`). */
+  changed: Record<string, ModuleImport[]>;
   /** Aborted with the reason 'superseded' or 'stopped'. */
   signal: AbortSignal;
   /** When the change was noticed, as performance.now() tells. */
@@ -37,12 +48,22 @@ export interface HandoverTask {
 }
 
 export type HandoverResult =
-  | { type: 'committed'; phases: Phases; pauseMs: number; totalMs: number; stateBytes: number }
+  | {
+      type: 'committed';
+      phases: Phases;
+      /** Of the environment, that the app has set while it was loaded. */
+      variables: string[];
+      pauseMs: number;
+      totalMs: number;
+      stateBytes: number;
+    }
+  /** What the worker had evaluated ahead of the app was not what a cold start would have made of it. */
+  | { type: 'misspeculated'; misspeculation: Misspeculation }
   | { type: 'failed'; error: WireError; totalMs: number }
   | { type: 'aborted' };
 
 /** What the next generation says on its way. */
-type NextMessage = MessageOf<MessageToPrimary, 'standby' | 'prepared' | 'ready' | 'failed'>;
+type NextMessage = MessageOf<MessageToPrimary, 'standby' | 'prepared' | 'ready' | 'failed' | 'misspeculated'>;
 
 /** Ends a handover before its commit. */
 class Rollback extends Error {
@@ -60,6 +81,7 @@ class Rollback extends Error {
  */
 export class Handover {
   readonly #task: HandoverTask;
+  readonly #next: WorkerHandle;
   #pausedAt: number | undefined;
   #blob: Buffer | undefined;
   #isOldGone: boolean;
@@ -67,10 +89,11 @@ export class Handover {
 
   constructor(task: HandoverTask) {
     this.#task = task;
+    this.#next = task.next.worker;
     this.#blob = task.blob;
     this.#isOldGone = task.old === undefined;
     this.#pausedAt = task.quiescedAt;
-    task.next.on('appMessage', (message) => {
+    this.#next.on('appMessage', (message) => {
       if (message === 'ready') this.#appIsReady = true;
     });
   }
@@ -79,10 +102,11 @@ export class Handover {
     try {
       return await this.#transact();
     } catch (error) {
-      this.#task.next.discard();
+      this.#next.discard();
       if (!(error instanceof Rollback)) throw error;
-      // `fresh`: superseded by a newer save, the old code must not answer in between either.
-      if (!(this.#task.options.fresh && error.result.type === 'aborted')) this.#resumeOld();
+      // `fresh`: when another attempt follows, the old code must not answer in between either.
+      const isRetried = error.result.type === 'aborted' || error.result.type === 'misspeculated';
+      if (!(this.#task.options.fresh && isRetried)) this.#resumeOld();
       return error.result;
     }
   }
@@ -95,9 +119,10 @@ export class Handover {
   }
 
   async #transact(): Promise<HandoverResult> {
-    const { next, options, generation, router } = this.#task;
+    const { options, generation, router } = this.#task;
+    const next = this.#next;
     // The old generation serves on while the new process boots, should it not have been warm.
-    if (!next.isStandby) await this.#waitForNext(['standby']);
+    if (!next.isBooted) await this.#waitForNext(['standby']);
     const captureAt = this.#captureAt();
     if (captureAt === 'load') await this.#capture();
     if (!options.overlap) await this.#endOld();
@@ -111,6 +136,7 @@ export class Handover {
       mustListen: router.isListening,
       stateFollows: captureAt === 'start',
       blob: captureAt !== 'start' && this.#blob !== undefined,
+      changed: this.#task.changed,
     });
     if (captureAt !== 'start' && this.#blob) next.sendBlob(this.#blob);
     this.#task.onStep('loading', next);
@@ -124,7 +150,9 @@ export class Handover {
     }
     if (options.waitReady) await this.#waitForApp();
     this.#task.onStep('ready', next);
-    return this.#commit(reached.phases);
+    const misspeculation = this.#task.next.verify();
+    if (misspeculation) throw new Rollback({ type: 'misspeculated', misspeculation });
+    return this.#commit(reached);
   }
 
   /** The last moment at which the next generation can still take the state. */
@@ -210,14 +238,17 @@ export class Handover {
   async #waitForNext<T extends 'standby' | 'prepared' | 'ready'>(
     types: readonly T[],
   ): Promise<MessageOf<NextMessage, T>> {
-    const { next, options, signal, router } = this.#task;
-    const outcome = await next.waitFor<NextMessage['type']>([...types, 'failed'], {
+    const { options, signal, router } = this.#task;
+    const next = this.#next;
+    const outcome = await next.waitFor<NextMessage['type']>([...types, 'failed', 'misspeculated'], {
       timeout: options.readyTimeout,
       signal,
     });
     switch (outcome.type) {
       case 'failed':
         throw this.#failure(outcome.error);
+      case 'misspeculated':
+        throw new Rollback({ type: 'misspeculated', misspeculation: outcome.misspeculation });
       case 'ended':
         throw this.#failure(this.#exitedEarly(outcome.exit));
       case 'timeout':
@@ -233,7 +264,8 @@ export class Handover {
 
   /** `--wait-ready`: the app says process.send('ready'), as under PM2. */
   async #waitForApp(): Promise<void> {
-    const { next, options, signal, generation } = this.#task;
+    const { options, signal, generation } = this.#task;
+    const next = this.#next;
     const abort = new AbortController();
     next.on('appMessage', (message) => message === 'ready' && abort.abort());
     if (this.#appIsReady) return;
@@ -267,8 +299,9 @@ export class Handover {
       : `generation ${generation} was not ready within ${options.readyTimeout} ms; look for what its start waits for, or raise readyTimeout`;
   }
 
-  #commit(phases: Phases): HandoverResult {
-    const { next, router, options, onStep } = this.#task;
+  #commit({ phases, variables }: MessageOf<MessageToPrimary, 'ready'>): HandoverResult {
+    const { router, options, onStep } = this.#task;
+    const next = this.#next;
     const now = performance.now();
     // In one turn of the event loop: there is never a moment at which both or none could serve.
     next.send({ type: 'committed', checkpointInterval: options.checkpointInterval });
@@ -277,6 +310,7 @@ export class Handover {
     return {
       type: 'committed',
       phases,
+      variables,
       pauseMs: this.#pausedAt === undefined ? 0 : now - this.#pausedAt,
       totalMs: now - this.#task.began,
       stateBytes: this.#blob?.length ?? 0,

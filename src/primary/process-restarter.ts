@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { realpathSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HandoverError } from '../errors.ts';
 import { nearestPackage, resolveOptions, type HandoverOptions, type ResolvedOptions } from '../options.ts';
@@ -10,6 +11,7 @@ import { CrashLoop } from './crash-loop.ts';
 import type { RestarterEvents, Step } from './events.ts';
 import { Guardian } from './guardian.ts';
 import { describeExit, Handover, type HandoverResult } from './handover.ts';
+import { PreloadPlan } from './preload-plan.ts';
 import { programOf, type RestartCommand } from './program.ts';
 import { retire, type Retirement } from './retire.ts';
 import { Router } from './router.ts';
@@ -40,6 +42,8 @@ interface Wish {
   began: number;
   /** When the stream of changes it came in may have ended. */
   notBefore: number;
+  /** With a worker that has evaluated nothing ahead. */
+  isCold: boolean;
 }
 
 /**
@@ -55,7 +59,8 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   readonly #workers = new Set<WorkerHandle>();
   readonly #retirements = new Set<Promise<Retirement>>();
   readonly #router: Router;
-  readonly #standby: Standby;
+  #standby!: Standby;
+  #plan!: PreloadPlan;
   readonly #watcher: FileChangeWatcher;
   #program!: Program;
   #config!: WorkerConfig;
@@ -78,9 +83,8 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   constructor(options: ProcessRestarterOptions = {}) {
     super();
     this.#options = resolveOptions({ call: asHandoverOptions(options), place: 'new ProcessRestarter()' });
-    const { holdTimeout, holdLimit, standby, watch, ignore, poll } = this.#options;
+    const { holdTimeout, holdLimit, watch, ignore, poll } = this.#options;
     this.#router = new Router({ holdTimeout, holdLimit, reason: () => this.#reason });
-    this.#standby = new Standby(() => this.#fork(), standby);
     this.#watcher = new FileChangeWatcher({
       watchPaths: watch,
       ignorePatterns: ignore,
@@ -117,7 +121,17 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   }
 
   async #start(): Promise<void> {
-    this.#program = programOf(this.#callbacks.restartCommand, this.#options.execArgv);
+    const { execArgv, preload, standby } = this.#options;
+    const imports = Array.isArray(preload) ? preload.flatMap((name) => ['--import', name]) : [];
+    this.#program = programOf(this.#callbacks.restartCommand, [...execArgv, ...imports]);
+    this.#plan = new PreloadPlan(Array.isArray(preload) ? false : preload, realpathSync(this.#program.exec));
+    this.#standby = new Standby({
+      fork: () => this.#fork(),
+      size: standby,
+      plan: this.#plan,
+      onWarm: ({ pid }, preloaded) => this.emit('standby', { pid, preloaded }),
+      tell: (message) => this.#warn(message),
+    });
     await this.#openStore();
     // stop() may have been called meanwhile: here and below.
     if (this.#stopping) return;
@@ -189,6 +203,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   #onChange(files: string[]): void {
     if (this.#stopping) return;
     this.#crashes.reset();
+    this.#plan.noteChanged(files);
     this.#standby.refresh(files);
     this.#request(files);
   }
@@ -215,7 +230,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
       for (const one of reason) this.#wish.reason.add(one);
       this.#wish.notBefore = notBefore;
     } else {
-      this.#wish = { reason: new Set(reason), began: now, notBefore };
+      this.#wish = { reason: new Set(reason), began: now, notBefore, isCold: false };
     }
     if (fresh) this.#quiesce();
     this.#attempt?.abort();
@@ -239,10 +254,13 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     }
   }
 
-  async #handOver({ reason, began }: Wish): Promise<HandoverResult> {
+  async #handOver(wish: Wish): Promise<HandoverResult> {
+    const { reason, began, isCold } = wish;
     const attempt = (this.#attempt = new AbortController());
     const old = this.#serving;
-    const next = (this.#attempting = this.#standby.take());
+    const next = isCold ? this.#standby.takeCold() : this.#standby.take();
+    const { worker } = next;
+    this.#attempting = worker;
     const generation = this.#generation + 1;
     const result = await new Handover({
       router: this.#router,
@@ -251,6 +269,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
       next,
       generation,
       blob: this.#store.blob,
+      changed: this.#plan.changed(),
       signal: attempt.signal,
       began,
       quiescedAt: this.#quiescedAt,
@@ -262,18 +281,25 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     this.#attempting = undefined;
     switch (result.type) {
       case 'committed':
-        this.#onCommitted(result, next, old, [...reason]);
+        this.#onCommitted(result, worker, old, [...reason]);
         break;
       case 'failed':
-        await this.#onFailed(result.error, next, [...reason]);
+        await this.#onFailed(result.error, worker, [...reason]);
         break;
       case 'aborted':
         this.emit('superseded', { generation });
         break;
+      case 'misspeculated': {
+        const message = this.#plan.exclude(result.misspeculation);
+        if (message) this.#warn(message);
+        const newer = this.#wish as Wish | undefined;
+        this.#wish = { ...wish, reason: new Set([...reason, ...(newer?.reason ?? [])]), isCold: true };
+        break;
+      }
       default:
         result satisfies never;
     }
-    if (result.type !== 'committed') this.#fillStandby();
+    if (result.type === 'failed' || result.type === 'aborted') this.#fillStandby();
     return result;
   }
 
@@ -295,7 +321,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   }
 
   #onCommitted(
-    { phases, pauseMs, totalMs, stateBytes }: Extract<HandoverResult, { type: 'committed' }>,
+    { phases, variables, pauseMs, totalMs, stateBytes }: Extract<HandoverResult, { type: 'committed' }>,
     next: WorkerHandle,
     old: WorkerHandle | undefined,
     reason: string[],
@@ -303,6 +329,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     const { generation, pid } = next;
     const { connections: held, longestMs: longestHoldMs } = this.#router.report;
     this.#watchServing(next);
+    this.#plan.setServing(next.loaded, variables);
     this.emit('committed', { generation, pid, totalMs, pauseMs, phases });
     const receipt = (connectionsMoved: number): void => {
       const list = Object.entries(phases).map(([name, ms]) => ({ name, ms }));
@@ -397,8 +424,8 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     this.#updatePids();
     worker.on('loaded', () => worker.generation > 0 && !this.#stopping && this.#updateWatched());
     worker.on('message', (message) => {
-      if (message.type === 'standby') this.emit('standby', { pid: worker.pid });
-      else if (message.type === 'warning') this.#warn(message.message);
+      if (message.type === 'warning') this.#warn(message.message);
+      else if (message.type === 'imports') this.#plan.learn(message.files);
     });
     worker.once('ended', () => {
       this.#workers.delete(worker);
@@ -418,7 +445,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     // What it throws, its caller learns.
     await this.#starting?.catch(() => {});
     await this.#looping;
-    this.#standby.stop();
+    (this.#standby as Standby | undefined)?.refreshAll();
     await this.#watcher.stop();
     const serving = this.#serving;
     let exit = this.#lastExit;

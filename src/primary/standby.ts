@@ -1,46 +1,100 @@
+import type { PreloadPlan } from './preload-plan.ts';
+import { WarmUp } from './warm-up.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
+export interface StandbyOptions {
+  fork: () => WorkerHandle;
+  /** How many are kept. */
+  size: number;
+  plan: PreloadPlan;
+  /** One waits, as warm as it gets. */
+  onWarm: (worker: WorkerHandle, preloaded: string[]) => void;
+  /** Something can't be preloaded. */
+  tell: (message: string) => void;
+}
+
 /**
- * Workers that are started before they are needed: Node and the app's loader have booted, the app's own code has
- * not been looked at. A worker that is still booting when it is taken goes on as if it had been a standby already.
+ * Workers that are started before they are needed: Node and the app's loader have booted, the dependencies of the app
+ * are evaluated, its own code has not been looked at. One that is not ready when it is taken goes on as far as it is.
  */
 export class Standby {
-  readonly #fork: () => WorkerHandle;
-  readonly #size: number;
-  #workers: WorkerHandle[] = [];
+  readonly #options: StandbyOptions;
+  #waiting: WarmUp[] = [];
 
-  constructor(fork: () => WorkerHandle, size: number) {
-    this.#fork = fork;
-    this.#size = size;
+  constructor(options: StandbyOptions) {
+    this.#options = options;
   }
 
   /** The worker for the next generation. */
-  take(): WorkerHandle {
-    return this.#workers.shift() ?? this.#fork();
+  take(): WarmUp {
+    const next = this.#waiting.shift() ?? this.#new();
+    next.take();
+    return next;
+  }
+
+  /** Like take(), but one that has done nothing ahead. */
+  takeCold(): WarmUp {
+    this.refreshAll();
+    const next = this.#new();
+    next.take();
+    return next;
   }
 
   /** Starts what is missing. */
   fill(): void {
-    while (this.#workers.length < this.#size) {
-      const worker = this.#fork();
-      this.#workers.push(worker);
-      worker.once('ended', () => (this.#workers = this.#workers.filter((other) => other !== worker)));
+    for (const one of this.#waiting) if (!one.hasBegun && one.worker.isBooted) void this.#warm(one);
+    while (this.#waiting.length < this.#options.size) {
+      const one = this.#new();
+      this.#waiting.push(one);
+      one.worker.once('ended', () => this.#drop(one));
+      void this.#warm(one);
     }
   }
 
   /** Ends those that have loaded one of these files: they would run it as it was. */
   refresh(changed: readonly string[]): void {
-    for (const worker of this.#workers) {
-      if (changed.some((file) => worker.loaded.files.has(file))) this.#discard(worker);
+    for (const one of this.#waiting) {
+      const { files, dependencies } = one.worker.loaded;
+      if (changed.some((file) => files.has(file) || dependencies.has(file))) this.#discard(one);
     }
   }
 
-  stop(): void {
-    for (const worker of this.#workers) this.#discard(worker);
+  /** Ends all: what they have evaluated is not what the next generation would. */
+  refreshAll(): void {
+    for (const one of this.#waiting) this.#discard(one);
   }
 
-  #discard(worker: WorkerHandle): void {
-    this.#workers = this.#workers.filter((other) => other !== worker);
-    worker.discard();
+  async #warm(one: WarmUp): Promise<void> {
+    const outcome = await one.run();
+    switch (outcome.type) {
+      case 'warm':
+        if (this.#waiting.includes(one)) this.#options.onWarm(one.worker, one.preloaded);
+        break;
+      case 'spoiled': {
+        const message = this.#options.plan.exclude(outcome.misspeculation);
+        if (message) this.#options.tell(message);
+        if (!this.#waiting.includes(one)) break;
+        this.#discard(one);
+        this.fill();
+        break;
+      }
+      case 'interrupted':
+        break;
+      default:
+        outcome satisfies never;
+    }
+  }
+
+  #new(): WarmUp {
+    return new WarmUp(this.#options.fork(), this.#options.plan);
+  }
+
+  #drop(one: WarmUp): void {
+    this.#waiting = this.#waiting.filter((other) => other !== one);
+  }
+
+  #discard(one: WarmUp): void {
+    this.#drop(one);
+    one.worker.discard();
   }
 }

@@ -84,7 +84,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     const settings: ClusterSettings = {
       exec: program.exec,
       args: program.args,
-      execArgv: [...program.execArgv, '--import', BOOTSTRAP],
+      execArgv: [...program.execArgv, '--experimental-import-meta-resolve', '--import', BOOTSTRAP],
       serialization: 'advanced',
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', 'pipe'],
       windowsHide: true,
@@ -101,7 +101,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   }
 
   /** Whether Node has booted in it. */
-  get isStandby(): boolean {
+  get isBooted(): boolean {
     return this.#unsaid === undefined;
   }
 
@@ -170,7 +170,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       const body = unseal<MessageToPrimary>(message);
       if (!body) return;
       if (body.type === 'standby') this.#onBooted();
-      if (body.type === 'required' && this.loaded.add({ 'watch:require': body.files })) this.#reportLoaded();
+      if (body.type === 'required') {
+        this.loaded.setRequired(body.files);
+        this.#reportLoaded();
+      }
       if (body.type === 'carries') this.carries = body.carries;
       if (body.type === 'crashing') this.lastError = body.error;
       this.emit('message', body, handle as RawHandle | undefined);

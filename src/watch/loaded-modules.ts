@@ -1,9 +1,12 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-function isDependency(file: string): boolean {
-  return file.split(/[\\/]/).includes('node_modules');
+/** Whether a file belongs to an installed package. */
+export function isDependency(file: string): boolean {
+  return DEPENDENCY.test(file);
 }
+
+const DEPENDENCY = /[\\/]node_modules[\\/]/;
 
 /**
  * The files a program loaded, collected from what Node.js sends to its IPC parent when the environment
@@ -14,6 +17,7 @@ export class LoadedModules {
   #files = new Set<string>();
   #imported = new Set<string>();
   #dependencies = new Set<string>();
+  #required: ReadonlyMap<string, string[]> = new Map();
 
   /** The app's own files: absolute paths. A file that an import looked for in vain can be among them. */
   get files(): ReadonlySet<string> {
@@ -28,6 +32,16 @@ export class LoadedModules {
   /** The files below a node_modules folder: absolute paths. */
   get dependencies(): ReadonlySet<string> {
     return this.#dependencies;
+  }
+
+  /** The app's CommonJS files, and what each has required, in that order. */
+  get required(): ReadonlyMap<string, string[]> {
+    return this.#required;
+  }
+
+  setRequired(files: Record<string, string[]>): void {
+    this.#required = new Map(Object.entries(files));
+    for (const file of this.#required.keys()) this.#files.add(file);
   }
 
   /** Takes a message from the program; false when it is not a report of loaded modules. */

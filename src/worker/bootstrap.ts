@@ -16,5 +16,5 @@ if (isMainThread && config !== undefined) {
 /** A process that the app forks inherits process.execArgv; it is no worker of ours. */
 function hideBootstrap(): void {
   const at = process.execArgv.indexOf(import.meta.url);
-  if (at > 0) process.execArgv.splice(at - 1, 2);
+  if (at > 0) process.execArgv.splice(at - 2, 3);
 }

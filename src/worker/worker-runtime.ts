@@ -26,6 +26,7 @@ import { KeepStore } from './keep-store.ts';
 import { WorkerListeners } from './listeners.ts';
 import { saveOrphanedState } from './orphan.ts';
 import { WorkerSignals } from './signals.ts';
+import { WarmUp } from './warm-up.ts';
 
 /**
  * standby → loading → (prepared →) ready → serving ⇄ quiesced → draining.
@@ -57,6 +58,7 @@ export class WorkerRuntime implements AppHost {
   readonly #keeps: KeepStore;
   readonly #signals = new WorkerSignals();
   readonly #checkpoints: Checkpoints;
+  readonly #warmUp = new WarmUp((message) => void this.#channel.send(message));
   readonly #carries: Carries = { keeps: false, saves: false, steps: false, pauses: false };
   readonly #phases: Phases = {};
   #state: State = 'standby';
@@ -88,7 +90,10 @@ export class WorkerRuntime implements AppHost {
       this.#readyWhenListening();
     });
     // Between listen() and `listening` lies the look-up of the host.
-    subscribe('tracing:net.server.listen:asyncStart', () => (this.#willListen = true));
+    subscribe('tracing:net.server.listen:asyncStart', () => {
+      this.#willListen = true;
+      this.#warmUp.spoil('listens');
+    });
     this.#connections = new Connections((listener, handle) => this.#handBack(listener, handle));
     this.#components = new Components(config.shutdownTimeout);
     this.#keeps = new KeepStore(() => this.#announce({ keeps: true }));
@@ -99,15 +104,17 @@ export class WorkerRuntime implements AppHost {
         void this.#channel.send({ type: 'checkpoint' });
       },
     );
-    keepReportsFromChildren();
+    keepReportsFromChildren(() => this.#warmUp.spoil('starts a process'));
     process.prependListener('disconnect', () => this.#onOrphaned());
   }
 
   keep<T>(key: string, init: () => T, options: KeepOptions<T>): T {
+    this.#warmUp.spoil('calls keep()');
     return this.#keeps.keep(key, init, options);
   }
 
   onShutdown(name: string, component: AppComponent): () => void {
+    this.#warmUp.spoil('calls onShutdown()');
     const remove = this.#components.add(name, component);
     this.#announce({ pauses: this.#components.canPause });
     return () => {
@@ -173,13 +180,15 @@ export class WorkerRuntime implements AppHost {
   }
 
   #ready(): void {
+    const { variables, misspeculation } = this.#warmUp.endLoad();
     this.#transition('ready');
     process.off('uncaughtException', this.#onUncaught);
     process.on('uncaughtExceptionMonitor', (error) => {
       void this.#channel.send({ type: 'crashing', error: toWireError(error) });
     });
     void this.#channel.send({ type: 'required', files: requiredFiles() });
-    void this.#channel.send({ type: 'ready', phases: this.#phases });
+    if (misspeculation) void this.#channel.send({ type: 'misspeculated', misspeculation });
+    else void this.#channel.send({ type: 'ready', phases: this.#phases, variables });
   }
 
   readonly #onUncaught = (error: unknown): void => {
@@ -197,6 +206,12 @@ export class WorkerRuntime implements AppHost {
 
   #receive(message: MessageToWorker, handle: RawHandle | undefined): void {
     switch (message.type) {
+      case 'analyze':
+        void this.#warmUp.analyze(message.files);
+        break;
+      case 'preload':
+        void this.#warmUp.preload(message);
+        break;
       case 'load':
         void this.#onLoad(message);
         break;
@@ -230,6 +245,12 @@ export class WorkerRuntime implements AppHost {
   async #onLoad(message: MessageOf<MessageToWorker, 'load'>): Promise<void> {
     this.#load = message;
     this.#transition('loading');
+    const misspeculation = await this.#warmUp.beginLoad();
+    if (misspeculation) {
+      void this.#channel.send({ type: 'misspeculated', misspeculation });
+      return;
+    }
+    await this.#warmUp.analyze(Object.keys(message.changed), message.changed);
     if (message.blob) await this.#restore();
     process.argv.push(...message.restartArgs);
     this.#go?.();

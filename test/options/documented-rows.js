@@ -14,6 +14,7 @@ const TYPES = {
   'whole number': 'number',
   interval: 'boolean or duration',
   file: 'string or `false`',
+  preload: "`'auto'`, `'prefix'`, string[] or `false`",
 };
 
 function cellsOf(row) {

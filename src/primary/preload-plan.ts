@@ -1,0 +1,230 @@
+import { fileURLToPath } from 'node:url';
+import type { Misspeculation, ModuleImport, Preloaded, PreloadRoot } from '../protocol.ts';
+import { isDependency, type LoadedModules } from '../watch/loaded-modules.ts';
+
+/** What is preloaded: what the app loads ('auto': with speculation), what comes before all its files, or nothing. */
+export type PreloadMode = 'auto' | 'prefix' | false;
+
+/** What a standby is to evaluate before the app, and in what order the app would. */
+export interface PreloadOrder {
+  roots: PreloadRoot[];
+  /** The app's files, in the order in which a cold start begins to evaluate them. */
+  order: string[];
+  /** Of what is known of the imports. */
+  version: number;
+}
+
+interface FileImports {
+  list: ModuleImport[];
+  /** The file of each; undefined: none, or no file. */
+  files: (string | undefined)[];
+}
+
+/** Nothing to be told: the code has changed, so that the order is another one. */
+const REORDERED: Misspeculation = { cause: '', roots: [] };
+
+/**
+ * Which dependencies a standby evaluates before it knows the app: those that the app's files load, in the order of a
+ * cold start. Knows the imports of the app's files, and what turned out not to be possible ahead.
+ */
+export class PreloadPlan {
+  readonly #mode: PreloadMode;
+  readonly #entry: string;
+  /** Of ES modules, by file; undefined: can't be read as one. */
+  readonly #imports = new Map<string, FileImports | undefined>();
+  /** Files that have changed since their imports were read. */
+  readonly #changed = new Set<string>();
+  #version = 0;
+  /** What the generation that serves has loaded. */
+  #loaded: LoadedModules | undefined;
+  readonly #excluded = new Set<string>();
+  readonly #preloaded = new Map<string, Preloaded & { modules: number }>();
+  readonly #variables = new Set<string>();
+  readonly #told = new Set<string>();
+  #isSpeculative: boolean;
+
+  constructor(mode: PreloadMode, entry: string) {
+    this.#mode = mode;
+    this.#entry = entry;
+    this.#isSpeculative = mode === 'auto';
+  }
+
+  /** Environment variables that the app sets while it loads. */
+  get variables(): string[] {
+    return [...this.#variables];
+  }
+
+  /** The app's entry is CommonJS. */
+  get hasMain(): boolean {
+    return this.#loaded?.required.has(this.#entry) === true;
+  }
+
+  /** A generation serves. `variables`: those of the environment that the app has set while it was loaded. */
+  setServing(loaded: LoadedModules, variables: readonly string[]): void {
+    this.#loaded = loaded;
+    for (const name of variables) this.#variables.add(name);
+  }
+
+  noteChanged(files: readonly string[]): void {
+    for (const file of files) if (this.#imports.has(file)) this.#changed.add(file);
+  }
+
+  /** What the changed files imported before: the worker that loads them is to read them anew. */
+  changed(): Record<string, ModuleImport[]> {
+    return Object.fromEntries([...this.#changed].map((file) => [file, this.#imports.get(file)?.list ?? []]));
+  }
+
+  /** ES modules of the app whose imports have never been read. */
+  unread(): string[] {
+    if (!this.#loaded || this.#mode === false) return [];
+    const { imported, required } = this.#loaded;
+    return [...imported].filter((file) => !this.#imports.has(file) && !required.has(file));
+  }
+
+  /** Takes what files import; null: one that can't be read. */
+  learn(imports: Record<string, ModuleImport[] | null>): void {
+    for (const [file, list] of Object.entries(imports)) {
+      this.#changed.delete(file);
+      const before = this.#imports.get(file);
+      if (before && list && isSame(before.list, list)) continue;
+      this.#version++;
+      this.#imports.set(file, list ? { list, files: list.map(({ url }) => pathOf(url)) } : undefined);
+    }
+  }
+
+  /** What the next standby is to evaluate. */
+  next(): PreloadOrder {
+    if (!this.#loaded || this.#mode === false) return { roots: [], order: [], version: this.#version };
+    const order = this.#walk(this.#loaded);
+    let hasGap = false;
+    let gapLeavesTraces = false;
+    const roots = order.roots.filter(({ target, after }) => {
+      const leavesTraces = this.#preloaded.get(target)?.leavesTraces === true;
+      if (!this.#excluded.has(target) && (after === 0 || this.#isSpeculative)) {
+        // What was left out comes later than in a cold start: what follows must not notice, nor be noticed.
+        return !hasGap || (!gapLeavesTraces && !leavesTraces);
+      }
+      hasGap = true;
+      gapLeavesTraces ||= leavesTraces;
+      return false;
+    });
+    return { ...order, roots };
+  }
+
+  /** Notes what roots cost. `modules`: how many files each has loaded. */
+  notePreloaded(preloaded: readonly Preloaded[], modules: ReadonlyMap<string, number>): void {
+    for (const one of preloaded) this.#preloaded.set(one.target, { ...one, modules: modules.get(one.target) ?? 1 });
+  }
+
+  /**
+   * Whether a worker that has evaluated roots ahead has come to what a cold start of the code as it is now would have:
+   * since then imports may have come, gone or changed places.
+   */
+  verify(then: PreloadOrder, preloaded: readonly Preloaded[], loaded: LoadedModules): Misspeculation | undefined {
+    if (preloaded.length === 0) return undefined;
+    if (then.version === this.#version && hasSameRequires(loaded, this.#loaded)) return undefined;
+    const now = this.#walk(loaded);
+    const traces = new Map(preloaded.map(({ target, leavesTraces }) => [target, leavesTraces]));
+    const ahead = then.roots.filter(({ target }) => traces.has(target));
+    const placeNow = new Map(now.roots.map(({ target }, index) => [target, index]));
+    let last = -1;
+    for (const root of ahead) {
+      const place = placeNow.get(root.target);
+      const mayShow = traces.get(root.target) === true;
+      if (place === undefined) {
+        // No longer used, so that it must not show that it was evaluated.
+        if (mayShow) return REORDERED;
+        continue;
+      }
+      if (place < last) return REORDERED;
+      last = place;
+      const filesThen = new Set(then.order.slice(0, root.after));
+      const hasNewFilesBefore = now.order.slice(0, now.roots[place]?.after).some((file) => !filesThen.has(file));
+      // A root that came before every file of the app was not watched when it was evaluated.
+      if (hasNewFilesBefore && (mayShow || root.after === 0)) return REORDERED;
+    }
+    // What was not evaluated ahead comes after what was.
+    const firstLate = now.roots.findIndex(({ target }) => !traces.has(target));
+    const isLate = firstLate >= 0 && now.roots.slice(firstLate).some(({ target }) => traces.get(target) === true);
+    return isLate ? REORDERED : undefined;
+  }
+
+  /** Leaves out what can't be evaluated ahead. Returns what is to be told about it, once. */
+  exclude({ cause, roots }: Misspeculation): string | undefined {
+    const before = this.next().roots;
+    if (roots === 'speculated') this.#isSpeculative = false;
+    else for (const target of roots) this.#excluded.add(target);
+    const kept = new Set(this.next().roots.map(({ target }) => target));
+    const lost = before.filter(({ target }) => !kept.has(target)).map(({ target }) => this.#preloaded.get(target));
+    if (cause === '' || lost.length === 0 || this.#told.has(cause)) return undefined;
+    this.#told.add(cause);
+    const ms = Math.round(lost.reduce((sum, one) => sum + (one?.ms ?? 0), 0));
+    const modules = lost.reduce((sum, one) => sum + (one?.modules ?? 1), 0);
+    return (
+      `${cause}: ${modules === 1 ? '1 module is' : `${modules} modules are`} not preloaded; ` +
+      `load what sets it with --exec-arg=--import=… to win ${ms} ms, or set preload to a list or to false`
+    );
+  }
+
+  /** The order of a cold start: an ES module comes after what it imports, a CommonJS file before what it requires. */
+  #walk({ files, dependencies, required }: LoadedModules): PreloadOrder {
+    const roots = new Map<string, PreloadRoot>();
+    const order: string[] = [];
+    const seen = new Set<string>();
+    const meet = (file: string | undefined, target: string | null, how: PreloadRoot['how'], from: string): void => {
+      if (file === undefined || target === null) return;
+      if (isDependency(file)) {
+        // An import and a require() of one CommonJS file are one evaluation; an import with a query is another.
+        const key = how === 'import' && target.includes('?') ? target : file;
+        if (dependencies.has(file) && !roots.has(key)) roots.set(key, { target, how, from, after: order.length });
+      } else if (files.has(file)) visit(file);
+    };
+    const visit = (file: string): void => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      const children = required.get(file);
+      if (children) {
+        order.push(file);
+        for (const child of children) meet(child, child, 'require', file);
+        return;
+      }
+      const imports = this.#imports.get(file);
+      imports?.list.forEach(({ url, isDynamic }, at) => {
+        if (!isDynamic) meet(imports.files[at], url, 'import', file);
+      });
+      order.push(file);
+      // A dependency that is imported on a condition is not evaluated ahead. That a file of the app was, shows.
+      imports?.list.forEach(({ url, isDynamic }, at) => {
+        const target = imports.files[at];
+        if (isDynamic && target !== undefined && !isDependency(target)) meet(target, url, 'import', file);
+      });
+    };
+    visit(this.#entry);
+    return { roots: [...roots.values()], order, version: this.#version };
+  }
+}
+
+/** The file of a URL; undefined: it is none of a file. */
+function pathOf(url: string | null): string | undefined {
+  try {
+    return url === null ? undefined : fileURLToPath(url);
+  } catch {
+    return undefined;
+  }
+}
+
+function isSame(one: readonly ModuleImport[], other: readonly ModuleImport[]): boolean {
+  return (
+    one.length === other.length &&
+    one.every(({ url, isDynamic }, at) => url === other[at]?.url && isDynamic === other[at]?.isDynamic)
+  );
+}
+
+function hasSameRequires({ required }: LoadedModules, other: LoadedModules | undefined): boolean {
+  if (required.size !== other?.required.size) return false;
+  for (const [file, children] of required) {
+    const others = other.required.get(file);
+    if (children.length !== others?.length || children.some((child, at) => child !== others[at])) return false;
+  }
+  return true;
+}

@@ -1,0 +1,99 @@
+import type { Misspeculation, Preloaded } from '../protocol.ts';
+import type { PreloadOrder, PreloadPlan } from './preload-plan.ts';
+import type { WorkerHandle } from './worker-handle.ts';
+
+export type WarmUpOutcome =
+  | { type: 'warm' }
+  /** It must not become a generation. */
+  | { type: 'spoiled'; misspeculation: Misspeculation }
+  /** It is needed already, or has ended. */
+  | { type: 'interrupted' };
+
+/** A worker's way from its boot to a warm standby, from the perspective of the primary. */
+export class WarmUp {
+  readonly worker: WorkerHandle;
+  readonly #plan: PreloadPlan;
+  #order: PreloadOrder | undefined;
+  #preloaded: readonly Preloaded[] = [];
+  #isTaken = false;
+
+  constructor(worker: WorkerHandle, plan: PreloadPlan) {
+    this.worker = worker;
+    this.#plan = plan;
+  }
+
+  /** The targets of what it has evaluated ahead. */
+  get preloaded(): string[] {
+    return this.#preloaded.map(({ target }) => target);
+  }
+
+  /** Whether it has been told what to evaluate. */
+  get hasBegun(): boolean {
+    return this.#order !== undefined;
+  }
+
+  /** It is needed now: it goes no further than it is. */
+  take(): WorkerHandle {
+    this.#isTaken = true;
+    return this.worker;
+  }
+
+  async run(): Promise<WarmUpOutcome> {
+    const { worker } = this;
+    if (!worker.isBooted && (await worker.waitFor(['standby'])).type === 'ended') return { type: 'interrupted' };
+    const unread = this.#plan.unread();
+    if (unread.length > 0 && !this.#isTaken) {
+      worker.send({ type: 'analyze', files: unread });
+      const answer = await worker.waitFor(['imports']);
+      if (answer.type !== 'imports') return { type: 'interrupted' };
+    }
+    if (this.#isTaken) return { type: 'interrupted' };
+    const order = this.#plan.next();
+    if (order.roots.length === 0) return { type: 'warm' };
+    return this.#preload(order);
+  }
+
+  async #preload(order: PreloadOrder): Promise<WarmUpOutcome> {
+    const { worker } = this;
+    this.#order = order;
+    const modules = new Map<string, number>();
+    let last: { target: string; loaded: number } | undefined;
+    // Everything that a root loads is reported before the next one is announced.
+    const count = (next?: string): void => {
+      const loaded = worker.loaded.dependencies.size;
+      if (last) modules.set(last.target, Math.max(1, loaded - last.loaded));
+      last = next === undefined ? undefined : { target: next, loaded };
+    };
+    const onMessage = (message: { type: string; target?: string }): void => {
+      if (message.type === 'preloading') count(message.target);
+    };
+    worker.on('message', onMessage);
+    worker.send({ type: 'preload', ...order, appVariables: this.#plan.variables, hasMain: this.#plan.hasMain });
+    const outcome = await worker.waitFor(['warm']);
+    worker.off('message', onMessage);
+    if (outcome.type !== 'warm') {
+      const roots = last && !worker.isRetired ? [last.target] : [];
+      return roots.length === 0
+        ? { type: 'interrupted' }
+        : {
+            type: 'spoiled',
+            misspeculation: { cause: `a standby ended while it evaluated ${String(roots[0])}`, roots },
+          };
+    }
+    count();
+    this.#preloaded = outcome.preloaded;
+    this.#plan.notePreloaded(outcome.preloaded, modules);
+    if (outcome.spoiled) return { type: 'spoiled', misspeculation: outcome.spoiled };
+    // What was learned just now of what they leave behind may forbid some of it.
+    const allowed = new Set(this.#plan.next().roots.map(({ target }) => target));
+    if (this.preloaded.some((target) => !allowed.has(target)) && !this.#isTaken) {
+      return { type: 'spoiled', misspeculation: { cause: '', roots: [] } };
+    }
+    return this.#isTaken ? { type: 'interrupted' } : { type: 'warm' };
+  }
+
+  /** When it has loaded the app: whether what it did ahead was right. */
+  verify(): Misspeculation | undefined {
+    return this.#order && this.#plan.verify(this.#order, this.#preloaded, this.worker.loaded);
+  }
+}

@@ -1,0 +1,48 @@
+import type { MessageOf, MessageToPrimary, MessageToWorker, Misspeculation, ModuleImport } from '../protocol.ts';
+import { readImports } from './app-imports.ts';
+import { changedVariables } from './env-record.ts';
+import { Preload } from './preload.ts';
+
+/** What a worker does before it is told to load the app, and whether that was right once the app is loaded. */
+export class WarmUp {
+  readonly #send: (message: MessageToPrimary) => void;
+  #preload: Preload | undefined;
+  #environment: NodeJS.ProcessEnv = {};
+
+  constructor(send: (message: MessageToPrimary) => void) {
+    this.#send = send;
+  }
+
+  /** Tells what files import. `known`: what they did before. */
+  async analyze(files: readonly string[], known: Record<string, ModuleImport[]> = {}): Promise<void> {
+    if (files.length === 0) return;
+    const imports: Record<string, ModuleImport[] | null> = {};
+    for (const file of files) imports[file] = (await readImports(file, known[file])) ?? null;
+    this.#send({ type: 'imports', files: imports });
+  }
+
+  async preload(task: MessageOf<MessageToWorker, 'preload'>): Promise<void> {
+    this.#preload = new Preload(task);
+    const result = await this.#preload.run((target) => this.#send({ type: 'preloading', target }));
+    this.#send({ type: 'warm', ...result });
+  }
+
+  /** What is happening can't be done ahead of the app. */
+  spoil(what: string): void {
+    this.#preload?.spoil(what);
+  }
+
+  /** Resolves when nothing more is evaluated ahead: what was must not be used if something is returned. */
+  async beginLoad(): Promise<Misspeculation | undefined> {
+    const spoiled = await this.#preload?.stop();
+    this.#environment = { ...process.env };
+    this.#preload?.beginLoad();
+    return spoiled;
+  }
+
+  /** When the app is loaded. `variables`: those of the environment that it has set. */
+  endLoad(): { variables: string[]; misspeculation: Misspeculation | undefined } {
+    const variables = changedVariables(this.#environment, { ...process.env });
+    return { variables, misspeculation: this.#preload?.validate(variables) };
+  }
+}

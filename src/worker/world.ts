@@ -1,0 +1,61 @@
+import { createRequire, Module } from 'node:module';
+import { descriptorOf, isClass, ObjectRecord, type ObjectChange } from './object-record.ts';
+
+/** Built-in modules that programs are known to patch. */
+const BUILTINS = [
+  ...['async_hooks', 'buffer', 'child_process', 'cluster', 'crypto', 'dgram', 'diagnostics_channel', 'dns'],
+  ...['events', 'fs', 'fs/promises', 'http', 'https', 'module', 'net', 'os', 'path', 'perf_hooks', 'stream'],
+  ...['string_decoder', 'timers', 'timers/promises', 'tls', 'url', 'util', 'v8', 'vm', 'worker_threads', 'zlib'],
+];
+
+/** What Node itself changes, and what means nothing to another module. */
+const MEANINGLESS: Readonly<Record<string, readonly string[]>> = {
+  Error: ['stackTraceLimit'],
+  process: [
+    ...['_events', '_eventsCount', '_maxListeners', '_exiting', 'argv', 'channel', 'connected', 'domain', 'env'],
+    ...['exitCode', 'mainModule', 'send', 'title'],
+  ],
+  'node:module': ['_cache', '_pathCache', '_preloadModules', 'globalPaths'],
+};
+
+/**
+ * What all modules of a process share: global variables, the built-in classes and modules, what hooks into module
+ * loading. Two modules that touch the same of it must be evaluated in the right order.
+ */
+export class World {
+  readonly #record = new ObjectRecord(sharedObjects());
+
+  /** What has changed since the last call, or since this was made. */
+  update(): ObjectChange[] {
+    return this.#record.update().filter(({ owner, name }) => !MEANINGLESS[owner]?.includes(name));
+  }
+}
+
+function sharedObjects(): Map<object, string> {
+  const objects = new Map<object, string>();
+  const add = (object: object, owner: string): void => {
+    if (!objects.has(object)) objects.set(object, owner);
+  };
+  const addMembers = (object: object, prefix: string): void => {
+    for (const key of Reflect.ownKeys(object)) {
+      const value = descriptorOf(object, key)?.value as unknown;
+      if (!isClass(value)) continue;
+      add(value, prefix + String(key));
+      add(value.prototype, `${prefix}${String(key)}.prototype`);
+    }
+  };
+  add(globalThis, 'globalThis');
+  addMembers(globalThis, '');
+  for (const [name, object] of Object.entries({ Atomics, Intl, JSON, Math, Reflect, console, process })) {
+    add(object, name);
+  }
+  const require = createRequire(import.meta.url);
+  for (const name of BUILTINS) {
+    const builtin = require(`node:${name}`) as object;
+    add(builtin, `node:${name}`);
+    addMembers(builtin, `node:${name}.`);
+  }
+  add(Module.prototype, 'Module.prototype');
+  add((Module as unknown as { _extensions: object })._extensions, 'require.extensions');
+  return objects;
+}
