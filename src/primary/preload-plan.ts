@@ -92,6 +92,16 @@ export class PreloadPlan {
     }
   }
 
+  /** The dependencies are other ones now: what was learned of them does not hold any more. */
+  forget(): void {
+    this.#version++;
+    this.#imports.clear();
+    this.#changed.clear();
+    this.#excluded.clear();
+    this.#preloaded.clear();
+    this.#isSpeculative = this.#mode === 'auto';
+  }
+
   /** What the next standby is to evaluate. */
   next(): PreloadOrder {
     if (!this.#loaded || this.#mode === false) return { roots: [], order: [], version: this.#version };

@@ -1,23 +1,21 @@
 import { EventEmitter } from 'node:events';
-import { realpathSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HandoverError } from '../errors.ts';
 import { nearestPackage, resolveOptions, type HandoverOptions, type ResolvedOptions } from '../options.ts';
 import type { WireError, WorkerConfig } from '../protocol.ts';
 import { defaultSnapshotPath } from '../state/snapshot-path.ts';
 import { FileChangeWatcher } from '../watch/file-change-watcher.ts';
-import { Settle } from '../watch/settle.ts';
 import { CrashLoop } from './crash-loop.ts';
 import type { RestarterEvents, Step } from './events.ts';
-import { Guardian } from './guardian.ts';
 import { describeExit, Handover, type HandoverResult } from './handover.ts';
-import { PreloadPlan } from './preload-plan.ts';
 import { programOf, type RestartCommand } from './program.ts';
 import { retire, type Retirement } from './retire.ts';
 import { Router } from './router.ts';
-import { Standby } from './standby.ts';
 import { StateStore } from './state-store.ts';
-import { WorkerHandle, type Program, type WorkerExit } from './worker-handle.ts';
+import { Wishes, type Wish } from './wishes.ts';
+import type { Program, WorkerExit, WorkerHandle } from './worker-handle.ts';
+import { Workers } from './workers.ts';
 
 export interface ProcessRestarterOptions extends Omit<HandoverOptions, 'watch' | 'ignore'> {
   /** Files and folders to watch besides what the app loads. */
@@ -35,17 +33,6 @@ export interface RestarterCallbacks {
   restartCommand?: RestartCommand;
 }
 
-/** What is to be restarted, and since when. */
-interface Wish {
-  reason: Set<string>;
-  /** When it was noticed, as performance.now() tells. */
-  began: number;
-  /** When the stream of changes it came in may have ended. */
-  notBefore: number;
-  /** With a worker that has evaluated nothing ahead. */
-  isCold: boolean;
-}
-
 /**
  * Restarts an app on every change as a whole new process, without its clients noticing. Owns the watcher, the
  * listening ports and the state, and runs in the primary, which never runs the app's code.
@@ -54,20 +41,15 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   readonly #options: ResolvedOptions;
   readonly #callbacks: RestarterCallbacks = {};
   readonly #crashes = new CrashLoop();
-  readonly #settle = new Settle();
-  readonly #guardian = new Guardian();
-  readonly #workers = new Set<WorkerHandle>();
   readonly #retirements = new Set<Promise<Retirement>>();
   readonly #router: Router;
-  #standby!: Standby;
-  #plan!: PreloadPlan;
   readonly #watcher: FileChangeWatcher;
+  readonly #wishes: Wishes;
   #program!: Program;
-  #config!: WorkerConfig;
   #store!: StateStore;
+  #workers!: Workers;
   #serving: WorkerHandle | undefined;
   #generation = 0;
-  #wish: Wish | undefined;
   #attempt: AbortController | undefined;
   #looping: Promise<void> | undefined;
   /** `fresh`: since when nothing is served because of a change. */
@@ -83,8 +65,9 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   constructor(options: ProcessRestarterOptions = {}) {
     super();
     this.#options = resolveOptions({ call: asHandoverOptions(options), place: 'new ProcessRestarter()' });
-    const { holdTimeout, holdLimit, watch, ignore, poll } = this.#options;
+    const { holdTimeout, holdLimit, watch, ignore, poll, restartDelay } = this.#options;
     this.#router = new Router({ holdTimeout, holdLimit, reason: () => this.#reason });
+    this.#wishes = new Wishes(restartDelay);
     this.#watcher = new FileChangeWatcher({
       watchPaths: watch,
       ignorePatterns: ignore,
@@ -121,25 +104,29 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   }
 
   async #start(): Promise<void> {
-    const { execArgv, preload, standby } = this.#options;
+    const { execArgv, preload, standby, poll } = this.#options;
     const imports = Array.isArray(preload) ? preload.flatMap((name) => ['--import', name]) : [];
     this.#program = programOf(this.#callbacks.restartCommand, [...execArgv, ...imports]);
-    this.#plan = new PreloadPlan(Array.isArray(preload) ? false : preload, realpathSync(this.#program.exec));
-    this.#standby = new Standby({
-      fork: () => this.#fork(),
-      size: standby,
-      plan: this.#plan,
-      onWarm: ({ pid }, preloaded) => this.emit('standby', { pid, preloaded }),
-      tell: (message) => this.#warn(message),
-    });
-    await this.#openStore();
+    const { exec } = this.#program;
+    const ownPackage = nearestPackage(exec);
+    const config = await this.#openStore(ownPackage?.version ?? '');
     // stop() may have been called meanwhile: here and below.
     if (this.#stopping) return;
-    this.#guardian.start();
-    // It boots while the watcher starts.
-    this.#standby.fill();
+    this.#workers = new Workers({
+      program: this.#program,
+      config,
+      project: path.dirname(ownPackage?.file ?? exec),
+      standby,
+      preload: Array.isArray(preload) ? false : preload,
+      pollInterval: poll === false ? undefined : poll,
+      onFork: (worker) => this.#onFork(worker),
+      onWarm: ({ pid }, preloaded) => this.emit('standby', { pid, preloaded }),
+      warn: (message) => this.#warn(message),
+    });
+    // The first worker boots while the watchers start.
+    const warmingUp = this.#workers.start();
     this.#updateWatched();
-    await this.#watcher.start();
+    await Promise.all([warmingUp, this.#watcher.start()]);
     if (this.#stopping) return;
     this.#request([]);
     await this.#looping;
@@ -169,7 +156,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
 
   /** Ends every worker at once. */
   kill(): void {
-    for (const worker of this.#workers) worker.discard();
+    (this.#workers as Workers | undefined)?.kill();
   }
 
   /** Passes a signal on to the app. */
@@ -181,10 +168,9 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     await this.stop();
   }
 
-  async #openStore(): Promise<void> {
+  async #openStore(appVersion: string): Promise<WorkerConfig> {
     const { snapshot, persist, checkpointInterval, quiesceTimeout, drainTimeout, shutdownTimeout } = this.#options;
     const file = snapshot ?? defaultSnapshotPath(this.#program.exec);
-    const appVersion = nearestPackage(this.#program.exec)?.version ?? '';
     const { saveState, loadState } = this.#callbacks;
     this.#store = new StateStore({
       file,
@@ -196,15 +182,14 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
       loadState,
       warn: (message, error) => this.#warn(message, error),
     });
-    this.#config = { quiesceTimeout, drainTimeout, shutdownTimeout, snapshot: file, run: this.#store.run, appVersion };
     await this.#store.open();
+    return { quiesceTimeout, drainTimeout, shutdownTimeout, snapshot: file, run: this.#store.run, appVersion };
   }
 
   #onChange(files: string[]): void {
     if (this.#stopping) return;
     this.#crashes.reset();
-    this.#plan.noteChanged(files);
-    this.#standby.refresh(files);
+    this.#workers.noteChanged(files);
     this.#request(files);
   }
 
@@ -222,43 +207,27 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
 
   /** Every restart begins here: a change during a handover supersedes it, so that the last one always wins. */
   #request(reason: string[]): void {
-    const now = performance.now();
-    const { fresh, restartDelay } = this.#options;
     this.emit('change', { reason });
-    const notBefore = now + Math.max(restartDelay, this.#settle.next(now));
-    if (this.#wish) {
-      for (const one of reason) this.#wish.reason.add(one);
-      this.#wish.notBefore = notBefore;
-    } else {
-      this.#wish = { reason: new Set(reason), began: now, notBefore, isCold: false };
-    }
-    if (fresh) this.#quiesce();
+    this.#wishes.add(reason);
+    if (this.#options.fresh) this.#quiesce();
     this.#attempt?.abort();
     this.#looping ??= this.#loop().finally(() => (this.#looping = undefined));
   }
 
   /** The one loop that restarts: one handover at a time. */
   async #loop(): Promise<void> {
-    while (this.#wish && !this.#stopping) {
-      const wait = this.#wish.notBefore - performance.now();
-      if (wait > 0) {
-        await delay(wait);
-        continue;
-      }
-      const wish = this.#wish;
-      this.#wish = undefined;
-      const result = await this.#handOver(wish);
-      const next = this.#wish as Wish | undefined;
-      // A superseded change is part of the next restart's reason.
-      if (result.type === 'aborted' && next) next.reason = new Set([...wish.reason, ...next.reason]);
+    while (!this.#wishes.isEmpty && !this.#stopping) {
+      const { wait } = this.#wishes;
+      if (wait > 0) await delay(wait);
+      else await this.#handOver(this.#wishes.take() as Wish);
     }
   }
 
-  async #handOver(wish: Wish): Promise<HandoverResult> {
+  async #handOver(wish: Wish): Promise<void> {
     const { reason, began, isCold } = wish;
     const attempt = (this.#attempt = new AbortController());
     const old = this.#serving;
-    const next = isCold ? this.#standby.takeCold() : this.#standby.take();
+    const next = this.#workers.take({ isCold });
     const { worker } = next;
     this.#attempting = worker;
     const generation = this.#generation + 1;
@@ -269,7 +238,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
       next,
       generation,
       blob: this.#store.blob,
-      changed: this.#plan.changed(),
+      changed: this.#workers.changedImports(),
       signal: attempt.signal,
       began,
       quiescedAt: this.#quiescedAt,
@@ -287,25 +256,22 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
         await this.#onFailed(result.error, worker, [...reason]);
         break;
       case 'aborted':
+        this.#wishes.giveBack(wish);
         this.emit('superseded', { generation });
         break;
-      case 'misspeculated': {
-        const message = this.#plan.exclude(result.misspeculation);
-        if (message) this.#warn(message);
-        const newer = this.#wish as Wish | undefined;
-        this.#wish = { ...wish, reason: new Set([...reason, ...(newer?.reason ?? [])]), isCold: true };
-        break;
-      }
+      case 'misspeculated':
+        this.#workers.exclude(result.misspeculation);
+        this.#wishes.retry(wish, { isCold: true });
+        return;
       default:
         result satisfies never;
     }
-    if (result.type === 'failed' || result.type === 'aborted') this.#fillStandby();
-    return result;
+    if (result.type !== 'committed') this.#fillStandby();
   }
 
   /** Not before the connections have moved: starting a process holds up the one that starts it for some milliseconds. */
   #fillStandby(): void {
-    if (!this.#stopping) this.#standby.fill();
+    if (!this.#stopping) this.#workers.fillStandby();
   }
 
   #onStep(step: Step, worker: WorkerHandle): void {
@@ -329,7 +295,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     const { generation, pid } = next;
     const { connections: held, longestMs: longestHoldMs } = this.#router.report;
     this.#watchServing(next);
-    this.#plan.setServing(next.loaded, variables);
+    this.#workers.setServing(next, variables);
     this.emit('committed', { generation, pid, totalMs, pauseMs, phases });
     const receipt = (connectionsMoved: number): void => {
       const list = Object.entries(phases).map(([name, ms]) => ({ name, ms }));
@@ -352,7 +318,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
 
   #watchServing(worker: WorkerHandle): void {
     this.#updateWatched();
-    this.#updatePids();
+    this.#store.setWorkers([worker.pid]);
     worker.on('message', (message) => {
       if (message.type === 'checkpoint')
         void worker.takeBlob().then((blob) => worker === this.#serving && this.#store.set(blob, worker.generation));
@@ -394,7 +360,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     if (worker !== this.#serving) return;
     this.#serving = undefined;
     this.#lastExit = exit;
-    this.#updatePids();
+    this.#store.setWorkers([]);
     if (worker.isRetired) return;
     const { generation, lastError: error } = worker;
     this.#reason = error ? `${error.name}: ${error.message}` : `The app has ended: ${describeExit(exit)}.`;
@@ -417,26 +383,9 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     this.#serving.send({ type: 'quiesce' });
   }
 
-  #fork(): WorkerHandle {
-    const worker = new WorkerHandle(this.#program, this.#config);
-    this.#workers.add(worker);
+  #onFork(worker: WorkerHandle): void {
     this.#router.attach(worker);
-    this.#updatePids();
     worker.on('loaded', () => worker.generation > 0 && !this.#stopping && this.#updateWatched());
-    worker.on('message', (message) => {
-      if (message.type === 'warning') this.#warn(message.message);
-      else if (message.type === 'imports') this.#plan.learn(message.files);
-    });
-    worker.once('ended', () => {
-      this.#workers.delete(worker);
-      this.#updatePids();
-    });
-    return worker;
-  }
-
-  #updatePids(): void {
-    this.#guardian.watch([...this.#workers].map((worker) => worker.pid));
-    this.#store.setWorkers(this.#serving ? [this.#serving.pid] : []);
   }
 
   async #stop(signal: NodeJS.Signals | undefined): Promise<WorkerExit | undefined> {
@@ -445,7 +394,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     // What it throws, its caller learns.
     await this.#starting?.catch(() => {});
     await this.#looping;
-    (this.#standby as Standby | undefined)?.refreshAll();
+    (this.#workers as Workers | undefined)?.stopStandby();
     await this.#watcher.stop();
     const serving = this.#serving;
     let exit = this.#lastExit;
@@ -464,7 +413,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     this.#router.stop();
     await Promise.all(this.#retirements);
     await (this.#store as StateStore | undefined)?.close();
-    this.#guardian.stop();
+    await (this.#workers as Workers | undefined)?.stop();
     this.emit('stopped');
     return exit;
   }

@@ -20,6 +20,7 @@ export interface StandbyOptions {
 export class Standby {
   readonly #options: StandbyOptions;
   #waiting: WarmUp[] = [];
+  #isStopped = false;
 
   constructor(options: StandbyOptions) {
     this.#options = options;
@@ -43,7 +44,7 @@ export class Standby {
   /** Starts what is missing. */
   fill(): void {
     for (const one of this.#waiting) if (!one.hasBegun && one.worker.isBooted) void this.#warm(one);
-    while (this.#waiting.length < this.#options.size) {
+    while (this.#waiting.length < this.#options.size && !this.#isStopped) {
       const one = this.#new();
       this.#waiting.push(one);
       one.worker.once('ended', () => this.#drop(one));
@@ -62,6 +63,11 @@ export class Standby {
   /** Ends all: what they have evaluated is not what the next generation would. */
   refreshAll(): void {
     for (const one of this.#waiting) this.#discard(one);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.refreshAll();
   }
 
   async #warm(one: WarmUp): Promise<void> {

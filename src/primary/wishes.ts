@@ -1,0 +1,62 @@
+import { Settle } from '../watch/settle.ts';
+
+/** What is to be restarted, and since when. */
+export interface Wish {
+  /** Changed files, or a word such as `crash`. */
+  reason: Set<string>;
+  /** When it was noticed, as performance.now() tells. */
+  began: number;
+  /** When the stream of changes that it came in may have ended. */
+  notBefore: number;
+  /** With a worker that has evaluated nothing ahead. */
+  isCold: boolean;
+}
+
+/** The restart that is wished for. What is wished before it begins becomes part of it, so that nothing is missed. */
+export class Wishes {
+  readonly #settle = new Settle();
+  readonly #restartDelay: number;
+  #wish: Wish | undefined;
+
+  /** `restartDelay`: how long each wish waits at least, in milliseconds. */
+  constructor(restartDelay: number) {
+    this.#restartDelay = restartDelay;
+  }
+
+  get isEmpty(): boolean {
+    return this.#wish === undefined;
+  }
+
+  /** Milliseconds until it may begin. */
+  get wait(): number {
+    return (this.#wish?.notBefore ?? 0) - performance.now();
+  }
+
+  add(reason: readonly string[]): void {
+    const now = performance.now();
+    const notBefore = now + Math.max(this.#restartDelay, this.#settle.next(now));
+    if (this.#wish) {
+      for (const one of reason) this.#wish.reason.add(one);
+      this.#wish.notBefore = notBefore;
+    } else {
+      this.#wish = { reason: new Set(reason), began: now, notBefore, isCold: false };
+    }
+  }
+
+  take(): Wish | undefined {
+    const wish = this.#wish;
+    this.#wish = undefined;
+    return wish;
+  }
+
+  /** A restart was superseded: what it was for is part of the next one's reason. */
+  giveBack({ reason }: Wish): void {
+    if (this.#wish) this.#wish.reason = new Set([...reason, ...this.#wish.reason]);
+  }
+
+  /** A restart is to be made once more, at once. */
+  retry({ reason, began }: Wish, { isCold }: { isCold: boolean }): void {
+    const newer = this.#wish?.reason ?? [];
+    this.#wish = { reason: new Set([...reason, ...newer]), began, notBefore: 0, isCold };
+  }
+}

@@ -1,0 +1,119 @@
+import { realpathSync } from 'node:fs';
+import type { Misspeculation, ModuleImport, WorkerConfig } from '../protocol.ts';
+import { DependencyWatcher } from '../watch/dependency-watcher.ts';
+import { Guardian } from './guardian.ts';
+import { PreloadPlan, type PreloadMode } from './preload-plan.ts';
+import { Standby } from './standby.ts';
+import type { WarmUp } from './warm-up.ts';
+import { WorkerHandle, type Program } from './worker-handle.ts';
+
+export interface WorkersOptions {
+  program: Program;
+  config: WorkerConfig;
+  /** The folder of the app's package.json. */
+  project: string;
+  standby: number;
+  preload: PreloadMode;
+  pollInterval: number | undefined;
+  /** A worker was started. */
+  onFork: (worker: WorkerHandle) => void;
+  /** A standby waits, as warm as it gets. */
+  onWarm: (worker: WorkerHandle, preloaded: string[]) => void;
+  warn: (message: string) => void;
+}
+
+/** All processes that run the app or are about to, and what they evaluate ahead of it. */
+export class Workers {
+  readonly #options: WorkersOptions;
+  readonly #all = new Set<WorkerHandle>();
+  readonly #guardian = new Guardian();
+  readonly #plan: PreloadPlan;
+  readonly #standby: Standby;
+  readonly #dependencies: DependencyWatcher;
+
+  constructor(options: WorkersOptions) {
+    const { program, standby, preload, project, pollInterval, onWarm, warn } = options;
+    this.#options = options;
+    this.#plan = new PreloadPlan(preload, realpathSync(program.exec));
+    this.#standby = new Standby({ fork: () => this.#fork(), size: standby, plan: this.#plan, onWarm, tell: warn });
+    this.#dependencies = new DependencyWatcher({ project, pollInterval, onChange: () => this.#onDependencies() });
+  }
+
+  async start(): Promise<void> {
+    this.#guardian.start();
+    this.#standby.fill();
+    await this.#dependencies.start();
+  }
+
+  /** The worker for the next generation. `isCold`: one that has evaluated nothing ahead. */
+  take({ isCold }: { isCold: boolean }): WarmUp {
+    return isCold ? this.#standby.takeCold() : this.#standby.take();
+  }
+
+  fillStandby(): void {
+    this.#standby.fill();
+  }
+
+  /** Files of the app have changed. */
+  noteChanged(files: readonly string[]): void {
+    this.#plan.noteChanged(files);
+    this.#standby.refresh(files);
+  }
+
+  /** What changed files imported before: the next generation is to read them anew. */
+  changedImports(): Record<string, ModuleImport[]> {
+    return this.#plan.changed();
+  }
+
+  /** A generation serves. `variables`: those of the environment that it has set while it was loaded. */
+  setServing({ loaded }: WorkerHandle, variables: readonly string[]): void {
+    this.#plan.setServing(loaded, variables);
+    this.#dependencies.add(loaded.dependencies);
+  }
+
+  /** What a worker had evaluated ahead was wrong: that does not happen twice. */
+  exclude(misspeculation: Misspeculation): void {
+    const message = this.#plan.exclude(misspeculation);
+    if (message) this.#options.warn(message);
+  }
+
+  /** Ends all at once. */
+  kill(): void {
+    for (const worker of this.#all) worker.discard();
+  }
+
+  stopStandby(): void {
+    this.#standby.stop();
+  }
+
+  async stop(): Promise<void> {
+    await this.#dependencies.stop();
+    this.#guardian.stop();
+  }
+
+  #onDependencies(): void {
+    this.#plan.forget();
+    this.#standby.refreshAll();
+    this.#standby.fill();
+  }
+
+  #fork(): WorkerHandle {
+    const worker = new WorkerHandle(this.#options.program, this.#options.config);
+    this.#all.add(worker);
+    this.#guard();
+    worker.on('message', (message) => {
+      if (message.type === 'warning') this.#options.warn(message.message);
+      else if (message.type === 'imports') this.#plan.learn(message.files);
+    });
+    worker.once('ended', () => {
+      this.#all.delete(worker);
+      this.#guard();
+    });
+    this.#options.onFork(worker);
+    return worker;
+  }
+
+  #guard(): void {
+    this.#guardian.watch([...this.#all].map(({ pid }) => pid));
+  }
+}

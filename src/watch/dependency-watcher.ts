@@ -1,0 +1,114 @@
+import { watch, type FSWatcher } from 'node:fs';
+import path from 'node:path';
+import { FileChangeWatcher } from './file-change-watcher.ts';
+
+/** What decides which dependencies there are and how code is loaded, in the folder of the project. */
+const PROJECT_FILES = [
+  ...['package.json', 'package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock'],
+  ...['tsconfig.json', '.env', '.env.local', '.env.development', '.env.development.local'],
+];
+
+interface Folder {
+  watcher: FSWatcher | undefined;
+  /** The files in it that are loaded. */
+  names: Set<string>;
+}
+
+/** How many folders are opened in one turn of the event loop, which serves connections, too. */
+const AT_A_TIME = 20;
+
+/** Each takes a watch of the system, of which there are some ten thousand for all programs. */
+const MOST_FOLDERS = 2000;
+
+/** A package manager touches thousands of files: they count as one change when this long nothing more came, in milliseconds. */
+const QUIET = 200;
+
+export interface DependencyWatcherOptions {
+  /** The folder of the app's package.json. */
+  project: string;
+  /** Interval in milliseconds; undefined: the system's events. */
+  pollInterval: number | undefined;
+  /** The dependencies, or what decides on them, are other ones now. */
+  onChange: () => void;
+}
+
+/**
+ * Watches the files of installed packages, which are not the app's code: a change restarts nothing, but what has been
+ * evaluated ahead is no longer what the app would load. Their content is not looked at: there are thousands.
+ */
+export class DependencyWatcher {
+  readonly #onChange: () => void;
+  readonly #project: FileChangeWatcher;
+  readonly #polls: boolean;
+  readonly #folders = new Map<string, Folder>();
+  /** Folders that are not watched yet. */
+  #unwatched: string[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ project, pollInterval, onChange }: DependencyWatcherOptions) {
+    this.#onChange = onChange;
+    this.#polls = pollInterval !== undefined;
+    this.#project = new FileChangeWatcher({
+      watchPaths: PROJECT_FILES,
+      cwd: project,
+      ...(pollInterval !== undefined && { pollInterval }),
+    });
+    this.#project.setChangeCallback(() => this.#changed());
+    // Whoever watches the app's files says so when the system has no watches left.
+    this.#project.setErrorCallback(() => {});
+  }
+
+  start(): Promise<void> {
+    return this.#project.start();
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    for (const { watcher } of this.#folders.values()) watcher?.close();
+    this.#folders.clear();
+    this.#unwatched = [];
+    await this.#project.stop();
+  }
+
+  /** The files of dependencies that are loaded: absolute paths. Those of earlier calls stay. */
+  add(files: Iterable<string>): void {
+    // Where there are no events, only the project's own files tell: a package manager writes its lockfile.
+    if (this.#polls) return;
+    const isOpening = this.#unwatched.length > 0;
+    for (const file of files) {
+      const name = path.dirname(file);
+      const folder = this.#folders.get(name);
+      if (folder) folder.names.add(path.basename(file));
+      else if (this.#folders.size < MOST_FOLDERS) {
+        this.#folders.set(name, { watcher: undefined, names: new Set([path.basename(file)]) });
+        this.#unwatched.push(name);
+      }
+    }
+    if (!isOpening) this.#openSome();
+  }
+
+  #openSome(): void {
+    for (const name of this.#unwatched.splice(0, AT_A_TIME)) {
+      const folder = this.#folders.get(name);
+      if (folder) folder.watcher = this.#open(name, folder.names);
+    }
+    if (this.#unwatched.length > 0) setImmediate(() => this.#openSome());
+  }
+
+  #open(name: string, files: ReadonlySet<string>): FSWatcher | undefined {
+    try {
+      const watcher = watch(name, { persistent: false }, (_type, file) => {
+        if (file === null || files.has(file)) this.#changed();
+      });
+      return watcher.on('error', () => watcher.close());
+    } catch {
+      // No such folder, or no watches left: the project's own files still tell.
+      return undefined;
+    }
+  }
+
+  #changed(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#onChange, QUIET);
+  }
+}
