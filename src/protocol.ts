@@ -187,7 +187,7 @@ export interface Preloaded {
 }
 
 /** Milliseconds that the steps of a start took, in the worker's own clock. */
-export type Phases = Partial<Record<'load' | 'prepare' | 'restore' | 'start', number>>;
+export type Phases = Partial<Record<'restore' | 'load' | 'prepare' | 'start', number>>;
 
 /** Calls over the call pipe, one JSON line each, answered by one line: a ListenAnswer, or an empty object. */
 export type Call = { type: 'listen'; query: ListenQuery } | { type: 'close'; listener: number };

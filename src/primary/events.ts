@@ -1,18 +1,33 @@
 import type { HandoverError } from '../errors.ts';
-import type { Phases, WireError } from '../protocol.ts';
+import type { WireError } from '../protocol.ts';
 
 /** The steps of a handover, in their order. */
 export type Step = 'loading' | 'prepared' | 'quiesced' | 'captured' | 'ready' | 'committed';
+
+/**
+ * A part of a restart's time:
+ * - detect: from the system's word to the knowledge that a file's content has changed
+ * - wait: more changes are awaited (`restartDelay`, a stream of changes), or the end of a handover under way
+ * - boot: the worker was not warm yet
+ * - quiesce: requests in flight are answered
+ * - capture, restore: the state is serialized and sent; received and made anew
+ * - load, prepare, start: the app's own steps; without runWorker() `start` is from the end of its code until it listens
+ * - commit: all that is left: messages, and the switch itself
+ */
+export interface PhaseTime {
+  name: 'detect' | 'wait' | 'boot' | 'quiesce' | 'capture' | 'restore' | 'load' | 'prepare' | 'start' | 'commit';
+  ms: number;
+}
 
 /** What a restart cost, as one line tells it. Times in milliseconds. */
 export interface Receipt {
   /** The changed files (absolute), or a word such as `crash`. */
   reason: string[];
   generation: number;
-  /** From the noticed change to the commit. */
+  /** From the system's word of the change to the commit. */
   totalMs: number;
-  /** What the new generation did in that time. */
-  phases: { name: string; ms: number }[];
+  /** The parts of that time, in their order; they add up to it. */
+  phases: PhaseTime[];
   /** How long nothing served. */
   pauseMs: number;
   connectionsMoved: number;
@@ -56,7 +71,7 @@ export interface RestarterEvents {
   /** The next generation could serve. */
   ready: [{ generation: number; pid: number }];
   /** The next generation serves. */
-  committed: [{ generation: number; pid: number; totalMs: number; pauseMs: number; phases: Phases }];
+  committed: [{ generation: number; pid: number; totalMs: number; pauseMs: number; phases: PhaseTime[] }];
   /** What the restart cost; follows the commit as soon as the idle connections have moved. */
   receipt: [Receipt];
   /** The next generation could not start; the old one serves on. */

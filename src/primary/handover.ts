@@ -8,7 +8,7 @@ import {
   type Phases,
   type WireError,
 } from '../protocol.ts';
-import type { Step } from './events.ts';
+import type { PhaseTime, Step } from './events.ts';
 import { retire, type RetireTimeouts } from './retire.ts';
 import type { Router } from './router.ts';
 import type { WarmUp } from './warm-up.ts';
@@ -38,8 +38,10 @@ export interface HandoverTask {
   changed: Record<string, ModuleImport[]>;
   /** Aborted with the reason 'superseded' or 'stopped'. */
   signal: AbortSignal;
-  /** When the change was noticed, as performance.now() tells. */
+  /** When the system told of the change, as performance.now() tells. */
   began: number;
+  /** How long it then took to be sure of it, in milliseconds. */
+  detectMs: number;
   /** Since when the old generation has been quiesced already (`fresh`). */
   quiescedAt: number | undefined;
   onStep: (step: Step, worker: WorkerHandle) => void;
@@ -50,7 +52,7 @@ export interface HandoverTask {
 export type HandoverResult =
   | {
       type: 'committed';
-      phases: Phases;
+      phases: PhaseTime[];
       /** Of the environment, that the app has set while it was loaded. */
       variables: string[];
       pauseMs: number;
@@ -61,6 +63,11 @@ export type HandoverResult =
   | { type: 'misspeculated'; misspeculation: Misspeculation }
   | { type: 'failed'; error: WireError; totalMs: number }
   | { type: 'aborted' };
+
+/** The phases of a restart in their order, where the state is taken before `load` … */
+const STATE_AT_LOAD = ['detect', 'wait', 'boot', 'quiesce', 'capture', 'restore', 'load', 'prepare', 'start'] as const;
+/** … or before `start`. */
+const STATE_AT_START = ['detect', 'wait', 'boot', 'load', 'prepare', 'quiesce', 'capture', 'restore', 'start'] as const;
 
 /** What the next generation says on its way. */
 type NextMessage = MessageOf<MessageToPrimary, 'standby' | 'prepared' | 'ready' | 'failed' | 'misspeculated'>;
@@ -86,6 +93,8 @@ export class Handover {
   #blob: Buffer | undefined;
   #isOldGone: boolean;
   #appIsReady = false;
+  /** What the primary has waited for. */
+  readonly #waited: { [name in PhaseTime['name']]?: number } = {};
 
   constructor(task: HandoverTask) {
     this.#task = task;
@@ -93,6 +102,8 @@ export class Handover {
     this.#blob = task.blob;
     this.#isOldGone = task.old === undefined;
     this.#pausedAt = task.quiescedAt;
+    this.#waited.detect = task.detectMs;
+    this.#waited.wait = performance.now() - task.began - task.detectMs;
     this.#next.on('appMessage', (message) => {
       if (message === 'ready') this.#appIsReady = true;
     });
@@ -122,7 +133,7 @@ export class Handover {
     const { options, generation, router } = this.#task;
     const next = this.#next;
     // The old generation serves on while the new process boots, should it not have been warm.
-    if (!next.isBooted) await this.#waitForNext(['standby']);
+    if (!next.isBooted) await this.#timed('boot', () => this.#waitForNext(['standby']));
     const captureAt = this.#captureAt();
     if (captureAt === 'load') await this.#capture();
     if (!options.overlap) await this.#endOld();
@@ -152,7 +163,7 @@ export class Handover {
     this.#task.onStep('ready', next);
     const misspeculation = this.#task.next.verify();
     if (misspeculation) throw new Rollback({ type: 'misspeculated', misspeculation });
-    return this.#commit(reached);
+    return this.#commit(reached, captureAt);
   }
 
   /** The last moment at which the next generation can still take the state. */
@@ -173,7 +184,11 @@ export class Handover {
     router.hold();
     if (!isQuiesced) old.send({ type: 'quiesce' });
     old.send({ type: 'capture' });
-    const quiesced = old.waitFor(['quiesced'], { signal });
+    const began = performance.now();
+    const quiesced = old.waitFor(['quiesced'], { signal }).then((outcome) => {
+      this.#waited.quiesce = performance.now() - began;
+      return outcome;
+    });
     const captured = await old.waitFor(['captured', 'capture-failed'], {
       timeout: options.quiesceTimeout + options.readyTimeout,
       signal,
@@ -181,6 +196,7 @@ export class Handover {
     switch (captured.type) {
       case 'captured':
         await this.#takeState(captured, isQuiesced ? undefined : await quiesced);
+        this.#waited.capture = performance.now() - began - (this.#waited.quiesce ?? 0);
         break;
       case 'capture-failed':
         throw this.#failure(
@@ -299,7 +315,10 @@ export class Handover {
       : `generation ${generation} was not ready within ${options.readyTimeout} ms; look for what its start waits for, or raise readyTimeout`;
   }
 
-  #commit({ phases, variables }: MessageOf<MessageToPrimary, 'ready'>): HandoverResult {
+  #commit(
+    { phases, variables }: MessageOf<MessageToPrimary, 'ready'>,
+    captureAt: 'load' | 'start' | 'never',
+  ): HandoverResult {
     const { router, options, onStep } = this.#task;
     const next = this.#next;
     const now = performance.now();
@@ -309,12 +328,31 @@ export class Handover {
     onStep('committed', next);
     return {
       type: 'committed',
-      phases,
+      phases: this.#phaseTimes(phases, captureAt, now - this.#task.began),
       variables,
       pauseMs: this.#pausedAt === undefined ? 0 : now - this.#pausedAt,
       totalMs: now - this.#task.began,
       stateBytes: this.#blob?.length ?? 0,
     };
+  }
+
+  #phaseTimes(own: Phases, captureAt: 'load' | 'start' | 'never', totalMs: number): PhaseTime[] {
+    const names = captureAt === 'start' ? STATE_AT_START : STATE_AT_LOAD;
+    const phases = names.flatMap((name): PhaseTime[] => {
+      const ms = this.#waited[name] ?? own[name as keyof Phases];
+      return ms === undefined ? [] : [{ name, ms }];
+    });
+    const sum = phases.reduce((sum, { ms }) => sum + ms, 0);
+    return [...phases, { name: 'commit', ms: Math.max(0, totalMs - sum) }];
+  }
+
+  async #timed<T>(name: PhaseTime['name'], task: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    try {
+      return await task();
+    } finally {
+      this.#waited[name] = performance.now() - began;
+    }
   }
 
   #failure(error: WireError): Rollback {

@@ -20,6 +20,9 @@ interface FileImports {
   files: (string | undefined)[];
 }
 
+/** This package itself, which a standby has loaded in any case; beside the app when it is linked. */
+const OWN_FOLDER = fileURLToPath(new URL('../..', import.meta.url));
+
 /** Nothing to be told: the code has changed, so that the order is another one. */
 const REORDERED: Misspeculation = { cause: '', roots: [] };
 
@@ -78,7 +81,8 @@ export class PreloadPlan {
   unread(): string[] {
     if (!this.#loaded || this.#mode === false) return [];
     const { imported, required } = this.#loaded;
-    return [...imported].filter((file) => !this.#imports.has(file) && !required.has(file));
+    const isUnread = (file: string): boolean => !this.#imports.has(file) && !required.has(file);
+    return [...imported].filter((file) => isUnread(file) && !file.startsWith(OWN_FOLDER));
   }
 
   /** Takes what files import; null: one that can't be read. */
@@ -182,7 +186,7 @@ export class PreloadPlan {
     const order: string[] = [];
     const seen = new Set<string>();
     const meet = (file: string | undefined, target: string | null, how: PreloadRoot['how'], from: string): void => {
-      if (file === undefined || target === null) return;
+      if (file === undefined || target === null || file.startsWith(OWN_FOLDER)) return;
       if (isDependency(file)) {
         // An import and a require() of one CommonJS file are one evaluation; an import with a query is another.
         const key = how === 'import' && target.includes('?') ? target : file;

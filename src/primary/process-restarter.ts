@@ -73,7 +73,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
       ignorePatterns: ignore,
       ...(poll !== false && { pollInterval: poll }),
     });
-    this.#watcher.setChangeCallback((files) => this.#onChange(files));
+    this.#watcher.setChangeCallback((files, detectMs) => this.#onChange(files, detectMs));
     this.#watcher.setErrorCallback((error) => this.#warn(error.message));
   }
 
@@ -186,11 +186,11 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     return { quiesceTimeout, drainTimeout, shutdownTimeout, snapshot: file, run: this.#store.run, appVersion };
   }
 
-  #onChange(files: string[]): void {
+  #onChange(files: string[], detectMs: number): void {
     if (this.#stopping) return;
     this.#crashes.reset();
     this.#workers.noteChanged(files);
-    this.#request(files);
+    this.#request(files, detectMs);
   }
 
   /** What is watched is what the serving generation has loaded, and what a failed one was about to load. */
@@ -206,9 +206,9 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   #attempting: WorkerHandle | undefined;
 
   /** Every restart begins here: a change during a handover supersedes it, so that the last one always wins. */
-  #request(reason: string[]): void {
+  #request(reason: string[], detectMs = 0): void {
     this.emit('change', { reason });
-    this.#wishes.add(reason);
+    this.#wishes.add(reason, detectMs);
     if (this.#options.fresh) this.#quiesce();
     this.#attempt?.abort();
     this.#looping ??= this.#loop().finally(() => (this.#looping = undefined));
@@ -224,7 +224,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   }
 
   async #handOver(wish: Wish): Promise<void> {
-    const { reason, began, isCold } = wish;
+    const { reason, began, detectMs, isCold } = wish;
     const attempt = (this.#attempt = new AbortController());
     const old = this.#serving;
     const next = this.#workers.take({ isCold });
@@ -241,6 +241,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
       changed: this.#workers.changedImports(),
       signal: attempt.signal,
       began,
+      detectMs,
       quiescedAt: this.#quiescedAt,
       onStep: (step, worker) => this.#onStep(step, worker),
       onBlob: (blob, from) => this.#store.set(blob, from),
@@ -298,13 +299,12 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     this.#workers.setServing(next, variables);
     this.emit('committed', { generation, pid, totalMs, pauseMs, phases });
     const receipt = (connectionsMoved: number): void => {
-      const list = Object.entries(phases).map(([name, ms]) => ({ name, ms }));
       setImmediate(() => this.#fillStandby());
       this.emit('receipt', {
         reason,
         generation,
         totalMs,
-        phases: list,
+        phases,
         pauseMs,
         connectionsMoved,
         held,

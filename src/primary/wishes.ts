@@ -4,8 +4,10 @@ import { Settle } from '../watch/settle.ts';
 export interface Wish {
   /** Changed files, or a word such as `crash`. */
   reason: Set<string>;
-  /** When it was noticed, as performance.now() tells. */
+  /** When the system told of it, as performance.now() tells. */
   began: number;
+  /** How long it then took to be sure of it, in milliseconds. */
+  detectMs: number;
   /** When the stream of changes that it came in may have ended. */
   notBefore: number;
   /** With a worker that has evaluated nothing ahead. */
@@ -32,14 +34,15 @@ export class Wishes {
     return (this.#wish?.notBefore ?? 0) - performance.now();
   }
 
-  add(reason: readonly string[]): void {
+  /** `detectMs`: how long ago the system told of it. */
+  add(reason: readonly string[], detectMs: number): void {
     const now = performance.now();
     const notBefore = now + Math.max(this.#restartDelay, this.#settle.next(now));
     if (this.#wish) {
       for (const one of reason) this.#wish.reason.add(one);
       this.#wish.notBefore = notBefore;
     } else {
-      this.#wish = { reason: new Set(reason), began: now, notBefore, isCold: false };
+      this.#wish = { reason: new Set(reason), began: now - detectMs, detectMs, notBefore, isCold: false };
     }
   }
 
@@ -55,8 +58,8 @@ export class Wishes {
   }
 
   /** A restart is to be made once more, at once. */
-  retry({ reason, began }: Wish, { isCold }: { isCold: boolean }): void {
+  retry(wish: Wish, { isCold }: { isCold: boolean }): void {
     const newer = this.#wish?.reason ?? [];
-    this.#wish = { reason: new Set([...reason, ...newer]), began, notBefore: 0, isCold };
+    this.#wish = { ...wish, reason: new Set([...wish.reason, ...newer]), notBefore: 0, isCold };
   }
 }

@@ -6,13 +6,20 @@ const LONGEST_HOLD = 20;
  * hundred files that change at once leave together.
  */
 export class ChangeBatch {
-  #deliver: (files: string[]) => void;
+  #deliver: (files: string[], detectMs: number) => void;
   #files = new Set<string>();
+  /** When the first event came that may turn out to be a change, as performance.now() tells. */
+  #since: number | undefined;
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(deliver: (files: string[]) => void) {
+  constructor(deliver: (files: string[], detectMs: number) => void) {
     this.#deliver = deliver;
+  }
+
+  /** An event has come: what it is about will be checked. */
+  expect(): void {
+    this.#since ??= performance.now();
   }
 
   add(file: string): void {
@@ -22,7 +29,8 @@ export class ChangeBatch {
 
   /** No check runs at the moment: what was collected leaves after the events that are already there. */
   settle(): void {
-    if (this.#files.size > 0) this.#immediate ??= setImmediate(() => this.#flush());
+    if (this.#files.size === 0) this.#since = undefined;
+    else this.#immediate ??= setImmediate(() => this.#flush());
   }
 
   close(): void {
@@ -34,7 +42,10 @@ export class ChangeBatch {
     this.#clear();
     const files = [...this.#files];
     this.#files.clear();
-    if (files.length > 0) this.#deliver(files);
+    const now = performance.now();
+    const since = this.#since ?? now;
+    this.#since = undefined;
+    if (files.length > 0) this.#deliver(files, now - since);
   }
 
   #clear(): void {

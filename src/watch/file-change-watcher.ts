@@ -44,7 +44,7 @@ export class FileChangeWatcher implements AsyncDisposable {
   #openFolder: OpenFolderWatch;
   #loaded = new Set<string>();
   #loadedOptions: LoadedFilesOptions = {};
-  #onChange: (changedFiles: string[]) => void = () => {};
+  #onChange: (changedFiles: string[], detectMs: number) => void = () => {};
   #onError: (error: Error) => void = (error) => process.emitWarning(error);
   #session: WatchSession | undefined;
 
@@ -62,8 +62,11 @@ export class FileChangeWatcher implements AsyncDisposable {
         : pollFolders(Math.max(toMilliseconds(pollInterval, 'pollInterval'), SHORTEST_INTERVAL));
   }
 
-  /** Called with the absolute paths of the files that changed together; a deleted or new file counts as changed. */
-  setChangeCallback(callback: (changedFiles: string[]) => void): void {
+  /**
+   * Called with the absolute paths of the files that changed together; a deleted or new file counts as changed.
+   * `detectMs`: the milliseconds since the system's first word of it.
+   */
+  setChangeCallback(callback: (changedFiles: string[], detectMs: number) => void): void {
     this.#onChange = callback;
   }
 
@@ -85,7 +88,7 @@ export class FileChangeWatcher implements AsyncDisposable {
       explicit: this.#explicit,
       patterns: this.#patterns,
       openFolder: this.#openFolder,
-      onChange: (files) => this.#onChange(files),
+      onChange: (files, detectMs) => this.#onChange(files, detectMs),
       onError: (error) => this.#onError(error),
     });
     this.#session.setLoadedFiles(this.#loaded, this.#loadedOptions);

@@ -17,7 +17,7 @@ export interface WatchSessionOptions {
   explicit: string[];
   patterns: IgnorePatterns;
   openFolder: OpenFolderWatch;
-  onChange: (files: string[]) => void;
+  onChange: (files: string[], detectMs: number) => void;
   onError: (error: Error) => void;
 }
 
@@ -46,7 +46,9 @@ export class WatchSession {
     });
     this.#tree = new FolderTree(cwd, openFolder, {
       onTouched: (file) => {
-        if (this.#files.has(file)) this.#files.check(file);
+        if (!this.#files.has(file)) return;
+        this.#batch.expect();
+        this.#files.check(file);
       },
       onFound: (file) => this.#found(file),
       onError: (error, folder) => this.#onError(error, folder),

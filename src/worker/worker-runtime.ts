@@ -61,6 +61,9 @@ export class WorkerRuntime implements AppHost {
   readonly #warmUp = new WarmUp((message) => void this.#channel.send(message));
   readonly #carries: Carries = { keeps: false, saves: false, steps: false, pauses: false };
   readonly #phases: Phases = {};
+  /** When the app's code began to be evaluated, and when that or start() had ended. */
+  #began = 0;
+  #startedAt: number | undefined;
   #state: State = 'standby';
   #load: MessageOf<MessageToWorker, 'load'> | undefined;
   #go: (() => void) | undefined;
@@ -69,7 +72,6 @@ export class WorkerRuntime implements AppHost {
   #app: unknown;
   #willListen = false;
   #hasListened = false;
-  #hasStarted = false;
   #quiesced: Promise<void> = Promise.resolve();
 
   /** Becomes a standby and resolves when the app's entry is to be evaluated. */
@@ -133,14 +135,15 @@ export class WorkerRuntime implements AppHost {
     const load = this.#load as MessageOf<MessageToWorker, 'load'>;
     this.#steps = steps as AppSteps<unknown>;
     this.#announce({ steps: true, saves: steps.save !== undefined });
-    const app = await this.#timed('load', () => steps.load());
+    const app = await steps.load();
+    this.#phases.load = performance.now() - this.#began;
     this.#app = app;
     if (steps.prepare) await this.#timed('prepare', () => steps.prepare?.(app));
     if (load.stateFollows) await this.#timed('restore', () => this.#awaitState());
     const { generation, isRestart } = load;
     const state = this.#keeps.takeSaved();
     await this.#timed('start', () => steps.start(app, { state, isRestart, generation }));
-    this.#hasStarted = true;
+    this.#startedAt = performance.now();
     this.#readyWhenListening();
   }
 
@@ -151,12 +154,12 @@ export class WorkerRuntime implements AppHost {
     await go;
     this.#channel.hold(false);
     process.on('uncaughtException', this.#onUncaught);
-    const began = performance.now();
-    setImmediate(() => void this.#evaluate(began));
+    this.#began = performance.now();
+    setImmediate(() => void this.#evaluate());
   }
 
   /** Node is evaluating the entry as its main module; importing it once more only waits for the end of that. */
-  async #evaluate(began: number): Promise<void> {
+  async #evaluate(): Promise<void> {
     try {
       await import(pathToFileURL(realpathSync(String(process.argv[1]))).href);
     } catch (error) {
@@ -164,8 +167,8 @@ export class WorkerRuntime implements AppHost {
       return;
     }
     if (this.#steps) return;
-    this.#hasStarted = true;
-    this.#phases.load = performance.now() - began;
+    this.#startedAt = performance.now();
+    this.#phases.load = this.#startedAt - this.#began;
     this.#readyWhenListening();
   }
 
@@ -174,12 +177,13 @@ export class WorkerRuntime implements AppHost {
    * listens, if it is one that does: it has called listen(), or the generation before it listened.
    */
   #readyWhenListening(): void {
-    if (this.#state !== 'loading' || !this.#hasStarted) return;
+    if (this.#state !== 'loading' || this.#startedAt === undefined) return;
     const listens = this.#willListen || (this.#load?.mustListen && !this.#steps);
     if (this.#hasListened || !listens) this.#ready();
   }
 
   #ready(): void {
+    if (!this.#steps) this.#phases.start = performance.now() - (this.#startedAt ?? 0);
     const { variables, misspeculation } = this.#warmUp.endLoad();
     this.#transition('ready');
     process.off('uncaughtException', this.#onUncaught);
@@ -251,7 +255,7 @@ export class WorkerRuntime implements AppHost {
       return;
     }
     await this.#warmUp.analyze(Object.keys(message.changed), message.changed);
-    if (message.blob) await this.#restore();
+    if (message.blob) await this.#timed('restore', () => this.#restore());
     process.argv.push(...message.restartArgs);
     this.#go?.();
   }

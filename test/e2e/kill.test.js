@@ -23,7 +23,7 @@ for (const [name, { files, entry, steps }] of Object.entries(APPS)) {
     test(`SIGKILL of the new generation at ${step}, state by ${name}: the old one serves on, nothing is lost`, async (t) => {
       const { port, project, primary, load: startLoad } = await setUp(t, (port) => files(port, 1));
       const restarter = primary({ entry, killAt: { step, victim: 'new' } });
-      await restarter.committed(1);
+      await restarter.warm(1);
       const load = startLoad({ clients: 8 });
       await load.more(40);
       project.save('app.mjs', files(port, 2)['app.mjs']);
@@ -50,7 +50,7 @@ for (const [name, { files, entry, steps }] of Object.entries(APPS)) {
     test(`SIGKILL of the old generation at ${step}, state by ${name}: the new one takes over`, async (t) => {
       const { port, project, primary, load: startLoad } = await setUp(t, (port) => files(port, 1));
       const restarter = primary({ entry, killAt: { step, victim: 'old' } });
-      await restarter.committed(1);
+      await restarter.warm(1);
       const load = startLoad({ clients: 8 });
       await load.more(40);
       project.save('app.mjs', files(port, 2)['app.mjs']);
@@ -68,7 +68,7 @@ for (const [name, { files, entry, steps }] of Object.entries(APPS)) {
       const { port, project, primary, load: startLoad } = await setUp(t, (port) => files(port, 1));
       const snapshot = project.path('state.snapshot');
       const first = primary({ entry, snapshot, killAt: { step, victim: 'primary' } });
-      const { pid } = await first.committed(1);
+      const { pid } = await first.warm(1);
       const load = startLoad({ clients: 4 });
       await load.more(40);
       project.save('app.mjs', files(port, 2)['app.mjs']);

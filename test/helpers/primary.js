@@ -53,6 +53,13 @@ export class Primary extends Process {
     return this.event('committed', (detail) => detail.generation === generation);
   }
 
+  /** Resolves with the commit of a generation when the standby for the next one is warm, too. */
+  async warm(generation) {
+    const committed = await this.committed(generation);
+    await this.event('standby', ({ pid }) => !this.all('committed').some((serving) => serving.pid === pid));
+    return committed;
+  }
+
   send(message) {
     this.child.send(message);
   }
