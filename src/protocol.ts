@@ -101,6 +101,8 @@ export interface Misspeculation {
   cause: string;
   /** The targets of the roots to be left out from now on; 'speculated': all with app files before them. */
   roots: string[] | 'speculated';
+  /** The app's file that most likely makes the difference. */
+  file?: string | undefined;
 }
 
 export type MessageToWorker =

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Misspeculation, ModuleImport, Preloaded, PreloadRoot } from '../protocol.ts';
+import { displayPath } from '../terminal/display-path.ts';
 import { isDependency, type LoadedModules } from '../watch/loaded-modules.ts';
 
 /** What is preloaded: what the app loads ('auto': with speculation), what comes before all its files, or nothing. */
@@ -164,7 +165,7 @@ export class PreloadPlan {
   }
 
   /** Leaves out what can't be evaluated ahead. Returns what is to be told about it, once. */
-  exclude({ cause, roots }: Misspeculation): string | undefined {
+  exclude({ cause, roots, file }: Misspeculation): string | undefined {
     const before = this.next().roots;
     if (roots === 'speculated') this.#isSpeculative = false;
     else for (const target of roots) this.#excluded.add(target);
@@ -174,10 +175,9 @@ export class PreloadPlan {
     this.#told.add(cause);
     const ms = Math.round(lost.reduce((sum, one) => sum + (one?.ms ?? 0), 0));
     const modules = lost.reduce((sum, one) => sum + (one?.modules ?? 1), 0);
-    return (
-      `${cause}: ${modules === 1 ? '1 module is' : `${modules} modules are`} not preloaded; ` +
-      `load what sets it with --exec-arg=--import=… to win ${ms} ms, or set preload to a list or to false`
-    );
+    const told = `${cause}: ${modules === 1 ? '1 module is' : `${modules} modules are`} not preloaded`;
+    if (file === undefined) return `${told}, which costs about ${ms} ms`;
+    return `${told}; load it first to win about ${ms} ms: --exec-arg=--import=./${displayPath(file)}`;
   }
 
   /** The order of a cold start: an ES module comes after what it imports, a CommonJS file before what it requires. */

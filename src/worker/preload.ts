@@ -141,7 +141,11 @@ export class Preload {
   #readsOfApp({ root, variables }: Observed): Misspeculation | undefined {
     const read = this.#task.appVariables.filter((name) => variables.has(name));
     if (read.length === 0) return undefined;
-    return { cause: `the app sets ${list(read)}, which ${packageNameOf(root.target)} reads`, roots: [root.target] };
+    return {
+      cause: `the app sets ${list(read)}, which ${packageNameOf(root.target)} reads`,
+      roots: [root.target],
+      file: this.#fileOf(read[0]),
+    };
   }
 
   /** To be called when the app is about to be loaded. */
@@ -167,6 +171,7 @@ export class Preload {
       return {
         cause: `the app sets ${list(names)}, which ${packageNameOf(first.root.target)} reads`,
         roots: readers.map(({ root }) => root.target),
+        file: this.#fileOf(names[0]),
       };
     }
     const unannounced = variables.filter((name) => !this.#task.appVariables.includes(name));
@@ -183,11 +188,31 @@ export class Preload {
         return {
           cause: `the app sets the global ${change.name}, which ${packageNameOf((readers[0] as Observed).root.target)} reads`,
           roots: readers.map(({ root }) => root.target),
+          file: this.#fileOf(change.name),
         };
       }
-      return { cause: `the app changes ${labelOf(change)}`, roots: 'speculated' };
+      if (this.#isMadeLater(change)) continue;
+      return { cause: `the app changes ${labelOf(change)}`, roots: 'speculated', file: this.#fileOf(change.name) };
     }
     return undefined;
+  }
+
+  /** The first file of the app that speaks of a name, most likely the one that sets it. */
+  #fileOf(name = ''): string | undefined {
+    return this.#task.order.find((file) => mentions(textOf(file), name));
+  }
+
+  /**
+   * Whether only files of the app speak of it that a cold start evaluates after everything that was evaluated ahead,
+   * as the body of an entry that is an ES module.
+   */
+  #isMadeLater({ name }: ObjectChange): boolean {
+    const last = Math.max(...this.#observed.map(({ root }) => root.after));
+    const { order } = this.#task;
+    return (
+      !order.slice(0, last).some((file) => mentions(textOf(file), name)) &&
+      order.slice(last).some((file) => mentions(textOf(file), name))
+    );
   }
 
   #validateProcess(): Misspeculation | undefined {
@@ -209,8 +234,9 @@ export class Preload {
       );
       if (users.length === 0) continue;
       return {
-        cause: `the app changes ${owner.replace('#', '')}.${name}, and ${packageNameOf((users[0] as Observed).root.target)} uses ${changed}`,
+        cause: `the app changes ${owner.replace('#.', '.').replace('#', '')}.${name}, and ${packageNameOf((users[0] as Observed).root.target)} uses ${changed}`,
         roots: users.map(({ root }) => root.target),
+        file: this.#fileOf(name),
       };
     }
     return undefined;
@@ -319,10 +345,10 @@ function labelOf({ owner, name }: ObjectChange): string {
   return owner === 'globalThis' ? `the global ${name}` : `${owner}.${name}`;
 }
 
+/** Whether source code speaks of a name. */
 function mentions(text: string, name: string): boolean {
-  const at = text.indexOf(name);
-  if (at < 0) return false;
-  return name === '' || text.split(/[^\w$.:]+|(?=\.)|\./).includes(name) || !/^\w+$/.test(name);
+  if (name === '' || !text.includes(name)) return false;
+  return new RegExp(`(?<![\\w$])${name.replace(/[^\w]/g, String.raw`\$&`)}(?![\\w$])`).test(text);
 }
 
 function textOf(file: string): string {

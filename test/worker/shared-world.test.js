@@ -46,10 +46,11 @@ test('an overwritten global', () => {
 
 test('an extended prototype, and one that overrides what it inherits', () => {
   const changes = changesOf(() => {
-    Object.defineProperty(BigInt.prototype, 'toJSON', { value: String, configurable: true });
+    const { prototype } = BigInt;
+    prototype.toJSON = String;
     process.emit = process.emit.bind(process);
     return () => {
-      delete BigInt.prototype.toJSON;
+      delete prototype.toJSON;
       delete process.emit;
     };
   });
