@@ -1,5 +1,6 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { existsSync, renameSync, rmSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 import os from 'node:os';
@@ -88,11 +89,30 @@ class Project {
   }
 }
 
+/**
+ * Below those that the system gives to clients: a client that asks a server which has just gone may else be given the
+ * server's port for its own end, and so connect to itself, and keep the server from coming back.
+ */
+const PORTS = { first: 20_000, last: 32_000 };
+const taken = new Set();
+
 async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
+  for (;;) {
+    const port = randomInt(PORTS.first, PORTS.last);
+    if (taken.has(port)) continue;
+    taken.add(port);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port) {
+  const server = net.createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  return port;
+  return true;
 }
