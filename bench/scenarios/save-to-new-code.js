@@ -260,15 +260,22 @@ function belowBest({ app, medianMs }, peers, where) {
 
 function chartOf(rows) {
   const groups = APPS.map(({ name }) => name);
-  const names = [...new Set(rows.map(({ limitOf, tool }) => (limitOf ? '' : tool)))].filter(Boolean);
-  const valuesOf = (isOf) =>
-    groups.map((group) => rows.find((row) => row.app === group && isOf(row))?.medianMs ?? null);
-  const limit = { name: 'limit', tone: 'reference', values: valuesOf(({ limitOf }) => limitOf === 'handover') };
-  const series = names.map((name) => ({
-    name,
-    tone: name.startsWith('handover') ? 'own' : 'peer',
-    values: valuesOf(({ tool }) => tool === name),
-  }));
+  const seriesOf = (nameOf, toneOf) =>
+    [...new Set(rows.map(nameOf))].filter(Boolean).map((name) => ({
+      name,
+      tone: toneOf(name),
+      values: groups.map((app) => rows.find((row) => row.app === app && nameOf(row) === name)?.medianMs ?? null),
+    }));
+  const limits = seriesOf(
+    ({ limitOf }) => limitOf?.replace('handover', 'limit'),
+    () => 'reference',
+  );
+  const shown = seriesOf(
+    ({ limitOf, tool }) => (limitOf ? undefined : tool),
+    (name) => (name.startsWith('handover') ? 'own' : 'peer'),
+  );
+  const isOwn = ({ tone }) => tone === 'own';
+  const series = [...limits, ...shown.filter(isOwn), ...shown.filter((each) => !isOwn(each))];
   return {
     file: 'save-to-new-code',
     title: 'From the save to the first answer of the new code, median',
@@ -276,6 +283,6 @@ function chartOf(rows) {
     unit: 'ms',
     scale: 'log',
     groups,
-    series: [limit, ...series],
+    series,
   };
 }
