@@ -5,12 +5,13 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { writeCharts } from './lib/chart.js';
 import { machine } from './lib/machine.js';
 import { stopAll } from './lib/processes.js';
 import { BENCH, ROOT } from './lib/project.js';
 import { describe, writeResults } from './lib/report.js';
 
-const USAGE = 'usage: node bench/run.js [scenario...] [--node <path>]... [--quick] [--write-docs]';
+const USAGE = 'usage: node bench/run.js [scenario...] [--node <path>]... [--quick] [--charts <folder>] [--write-docs]';
 /** From what is promised first to what is only context. */
 const ORDER = ['nothing-lost', 'save-to-new-code', 'state', 'idle', 'floor'];
 
@@ -19,15 +20,16 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => void stopAll().finally(() => process.exit(1)));
 }
 
-const { names, nodes, quick, writeDocs } = await readArguments();
+const { names, nodes, quick, charts: chartsDir, writeDocs } = await readArguments();
 const results = [];
 let isGood = true;
 for (const name of names) {
   const { title, columns, run } = await import(`./scenarios/${name}.js`);
   log(`\n${title}`);
   try {
-    const { rows, goals, note } = await run({ quick, nodes, log: (text) => log(`  ${text}`) });
-    results.push({ title, columns, rows, goals, note });
+    const { rows, goals, note, charts = [] } = await run({ quick, nodes, log: (text) => log(`  ${text}`) });
+    results.push({ title, columns, rows, goals, note, charts });
+    if (chartsDir) await writeCharts(chartsDir, charts);
     isGood &&= goals.every(({ met }) => met);
     print({ scenario: name, quick, machine: machine(), rows, goals, note });
   } catch (error) {
@@ -53,6 +55,7 @@ async function readArguments() {
     options: {
       node: { type: 'string', multiple: true, default: [process.execPath] },
       quick: { type: 'boolean', default: false },
+      charts: { type: 'string' },
       'write-docs': { type: 'boolean', default: false },
     },
   });
@@ -66,7 +69,7 @@ async function readArguments() {
     fail('--write-docs needs a whole run: without --quick and without names of scenarios');
   }
   const names = positionals.length > 0 ? positionals : ORDER;
-  return { names, nodes: values.node.map(nodeAt), quick: values.quick, writeDocs };
+  return { names, nodes: values.node.map(nodeAt), quick: values.quick, charts: values.charts, writeDocs };
 }
 
 function nodeAt(file) {

@@ -9,7 +9,7 @@ const END_TIMEOUT = 10_000;
 const living = new Map();
 // The last resort, should a run end without having stopped them.
 process.on('exit', () => {
-  for (const child of living.keys()) child.kill('SIGKILL');
+  for (const child of living.keys()) killGroup(child);
 });
 
 /** Ends everything, gracefully: handover saves the state of an app whose primary was killed. */
@@ -26,12 +26,16 @@ export function startProcess(command, args, { cwd, env, ipc = false }) {
     cwd,
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? ['ipc'] : [])],
+    // The leader of a group of processes: what it starts while it ends (nodemon, told to end in the middle of a restart)
+    // is found by it, whoever its parent is by then.
+    detached: true,
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => (output = (output + text).slice(-20_000)));
   }
-  const ended = once(child, 'close').finally(() => living.delete(child));
+  // Not its 'close': a process that outlives it holds its output open.
+  const ended = once(child, 'exit').finally(() => living.delete(child));
   const stop = () => end(child, ended);
   living.set(child, stop);
   return { child, pid: child.pid, ended, output: () => output, stop };
@@ -57,6 +61,7 @@ async function end(child, ended) {
   child.kill('SIGTERM');
   await ended;
   clearTimeout(timer);
+  killGroup(child);
   for (const { pid, identity } of below) {
     if (identity === undefined || identityOf(pid) !== identity) continue;
     try {
@@ -64,5 +69,13 @@ async function end(child, ended) {
     } catch {
       // It has just ended by itself.
     }
+  }
+}
+
+function killGroup(child) {
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // Every process of it has ended.
   }
 }

@@ -1,5 +1,6 @@
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
-import { renameSync, rmSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 import os from 'node:os';
@@ -15,51 +16,103 @@ process.on('exit', () => {
   for (const dir of folders) rmSync(dir, { recursive: true, force: true });
 });
 
-/** Copies an app of apps/ to a temporary folder, with what it imports, on a port of its own. */
+/** For the apps that have no package.json. */
+const PACKAGE = { name: 'app', version: '1.0.0', type: 'module', dependencies: { express: '*' } };
+/** What a save gives its next version, in the one module of an app that has it. */
+const VERSION = /const VERSION = \d+/;
+
+/**
+ * Copies an app of apps/ to a temporary folder, with handover and the packages that its package.json names, on a port
+ * of its own.
+ */
 export async function withProject(app, task) {
   const dir = await realpath(await mkdtemp(path.join(os.tmpdir(), 'handover-bench-')));
   folders.add(dir);
   try {
     await cp(path.join(BENCH, 'apps', app), dir, { recursive: true });
-    await writeFile(path.join(dir, 'package.json'), '{ "name": "app", "version": "1.0.0", "type": "module" }\n');
+    const file = path.join(dir, 'package.json');
+    if (!existsSync(file)) await writeFile(file, `${JSON.stringify(PACKAGE, null, 2)}\n`);
+    const manifest = JSON.parse(await readFile(file, 'utf8'));
+    const link = (name, target) => symlink(target, path.join(dir, 'node_modules', name));
     await mkdir(path.join(dir, 'node_modules'));
-    await symlink(ROOT, path.join(dir, 'node_modules', 'handover'));
-    await symlink(path.join(BENCH, 'node_modules', 'express'), path.join(dir, 'node_modules', 'express'));
-    return await task(new Project(dir, await freePort()));
+    await link('handover', ROOT);
+    for (const name of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
+      if (name.includes('/')) await mkdir(path.join(dir, 'node_modules', path.dirname(name)), { recursive: true });
+      await link(name, path.join(BENCH, 'node_modules', name));
+    }
+    return await task(new Project(dir, await freePort(), manifest, await savedModule(dir)));
   } finally {
     await rm(dir, { recursive: true, force: true, maxRetries: 5 });
     folders.delete(dir);
   }
 }
 
+/** One project of the same app for each of so many. */
+export function withProjects(app, count, task, projects = []) {
+  if (projects.length === count) return task(projects);
+  return withProject(app, (project) => withProjects(app, count, task, [...projects, project]));
+}
+
+async function savedModule(dir) {
+  for (const name of await readdir(dir)) {
+    if (/\.[jt]s$/.test(name) && VERSION.test(await readFile(path.join(dir, name), 'utf8'))) return name;
+  }
+  throw new Error(`no module of ${dir} has a version`);
+}
+
 class Project {
   version = 1;
 
-  constructor(dir, port) {
+  constructor(dir, port, manifest, saved) {
     this.dir = dir;
     this.port = port;
+    this.entry = existsSync(path.join(dir, 'app.ts')) ? 'app.ts' : 'app.js';
+    this.isCommonJs = manifest.type === 'commonjs';
+    /** Packages that the app imports. */
+    this.packages = Object.keys(manifest.dependencies ?? {});
+    /** The module that is saved. */
+    this.saved = saved;
   }
 
   /**
-   * Saves app.js with its next version as most editors do: another file takes its place. Resolves with the time of
+   * Saves a module with its next version as most editors do: another file takes its place. Resolves with the time of
    * the save and the version.
    */
   async save() {
     const version = ++this.version;
-    const file = path.join(this.dir, 'app.js');
+    const file = path.join(this.dir, this.saved);
     const source = await readFile(file, 'utf8');
-    await writeFile(`${file}.tmp~`, source.replace(/const VERSION = \d+/, `const VERSION = ${version}`));
+    await writeFile(`${file}.tmp~`, source.replace(VERSION, `const VERSION = ${version}`));
     const savedAt = performance.now();
     renameSync(`${file}.tmp~`, file);
     return { savedAt, version };
   }
 }
 
+/**
+ * Below those that the system gives to clients: a client that asks a server which has just gone may else be given the
+ * server's port for its own end, and so connect to itself, and keep the server from coming back.
+ */
+const PORTS = { first: 20_000, last: 32_000 };
+const taken = new Set();
+
 async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
+  for (;;) {
+    const port = randomInt(PORTS.first, PORTS.last);
+    if (taken.has(port)) continue;
+    taken.add(port);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port) {
+  const server = net.createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  return port;
+  return true;
 }

@@ -1,4 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { writeCharts } from './chart.js';
 import { describeMachine } from './machine.js';
 
 /** A Markdown table, padded as oxfmt pads it; `columns` are pairs of a row's key and its heading. */
@@ -40,9 +42,10 @@ function goalRows(goals) {
   });
 }
 
-/** A scenario's results to be read: its rows, its note, its goals. */
-export function describe({ title, columns, rows, note, goals }) {
-  const parts = [`### ${title}`, table(columns, rows)];
+/** A scenario's results to be read: its charts, if they are anywhere, its rows, its note, its goals. */
+export function describe({ title, columns, rows, note, goals, charts }, chartsAt) {
+  const images = chartsAt ? charts.map((chart) => `![${chart.title}](${chartsAt}/${chart.file}.svg)`) : [];
+  const parts = [`### ${title}`, ...images, table(columns, rows)];
   if (note) parts.push(note);
   if (goals.length > 0) parts.push(table(GOAL_COLUMNS, goalRows(goals)));
   return parts.join('\n\n');
@@ -50,14 +53,20 @@ export function describe({ title, columns, rows, note, goals }) {
 
 const BEGIN = '<!-- results: written by `npm run bench -- --write-docs` -->';
 const END = '<!-- end of results -->';
+/** Where a page's charts are, as seen from it. */
+const IMAGES = 'images';
 
-/** Puts the results of one run between the markers of a page. */
+/** Puts the results of one run between the markers of a page, and their charts beside it. */
 export async function writeResults(file, machine, scenarios) {
   const page = await readFile(file, 'utf8');
   const from = page.indexOf(BEGIN);
   const to = page.indexOf(END);
   if (from < 0 || to < from) throw new Error(`${file} has no "${BEGIN}" … "${END}"`);
   const measured = `Measured on ${new Date().toISOString().slice(0, 10)}: ${describeMachine(machine)}.`;
-  const results = [BEGIN, measured, ...scenarios.map(describe), END].join('\n\n');
+  const results = [BEGIN, measured, ...scenarios.map((scenario) => describe(scenario, IMAGES)), END].join('\n\n');
+  await writeCharts(
+    path.join(path.dirname(file), IMAGES),
+    scenarios.flatMap(({ charts }) => charts),
+  );
   await writeFile(file, page.slice(0, from) + results + page.slice(to + END.length));
 }

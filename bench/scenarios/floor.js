@@ -1,15 +1,25 @@
-// Isolates what no restarter can go below on this machine: the system's notice of a save, the boot of a bare Node.js
-// process, the cold start of the same Express app. Context for the figures above, without goals.
+// Isolates what no restarter can go below on this machine: the system's notice of a save, and, of each app of
+// save-to-new-code, the import of its own modules by a process that has loaded its packages. Beside it what a restart
+// takes that prepares nothing: the boot of a bare Node.js process, the cold start. Context, without goals.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { renameSync, watch, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { noticeSave, saveAndImport } from '../lib/limit.js';
 import { untilAnswered } from '../lib/poll.js';
 import { withProcess } from '../lib/processes.js';
 import { BENCH, withProject } from '../lib/project.js';
 import { median, percentile, round } from '../lib/statistics.js';
 import { withTimeout } from '../lib/time.js';
+import { NODE_24, TSX_LOADER } from '../lib/tools.js';
+
+const APPS = [
+  { name: 'Express', folder: 'express' },
+  { name: 'heavy', folder: 'heavy' },
+  { name: 'TypeScript (tsx)', folder: 'typescript', execArgv: TSX_LOADER },
+  { name: 'TypeScript (Node.js 24)', folder: 'typescript', node: NODE_24 },
+  { name: 'CommonJS', folder: 'commonjs' },
+].filter(({ node }) => !node || existsSync(node));
 
 export const title = 'Floor: what the machine takes';
 
@@ -21,12 +31,13 @@ export const columns = [
 ];
 
 export async function run({ quick, log }) {
-  const times = quick ? 5 : 20;
+  const times = quick ? 3 : 10;
   const rows = [];
   for (const [what, measure] of [
-    ['a save is noticed (fs.watch, file renamed over)', noticeSave],
+    ['a save is noticed (fs.watch, file renamed over)', notice],
     ['fork of a bare Node.js process, to its first message', bootNode],
-    ['cold start of the Express app, to its first answer', startExpress],
+    ...APPS.map((app) => [`import of the own modules of the ${app.name} app, packages loaded`, () => importOwn(app)]),
+    ...APPS.map((app) => [`cold start of the ${app.name} app, to its first answer`, () => startCold(app)]),
   ]) {
     log(what);
     const measured = [];
@@ -36,25 +47,7 @@ export async function run({ quick, log }) {
   return { rows, goals: [] };
 }
 
-function noticeSave() {
-  return withProject('express', async ({ dir }) => {
-    const file = path.join(dir, 'app.js');
-    writeFileSync(`${file}.tmp~`, '');
-    const watcher = watch(dir);
-    try {
-      // The events of the temporary file are past.
-      await delay(20);
-      const noticed = new Promise((resolve) => {
-        watcher.on('change', (_, name) => name === 'app.js' && resolve(performance.now()));
-      });
-      const savedAt = performance.now();
-      renameSync(`${file}.tmp~`, file);
-      return (await withTimeout(noticed, 5000, 'event of the save')) - savedAt;
-    } finally {
-      watcher.close();
-    }
-  });
-}
+const notice = () => withProject('express', noticeSave);
 
 async function bootNode() {
   const began = performance.now();
@@ -69,17 +62,17 @@ async function bootNode() {
   }
 }
 
-function startExpress() {
-  return withProject('express', (project) => {
+function importOwn({ folder, ...how }) {
+  return withProject(folder, async (project) => (await saveAndImport(project, how)).importMs);
+}
+
+function startCold({ folder, node = process.execPath, execArgv = [] }) {
+  return withProject(folder, (project) => {
+    const settings = { cwd: project.dir, env: { PORT: String(project.port) } };
     const began = performance.now();
-    return withProcess(
-      process.execPath,
-      ['app.js'],
-      { cwd: project.dir, env: { PORT: String(project.port) } },
-      async () => {
-        await untilAnswered(project.port);
-        return performance.now() - began;
-      },
-    );
+    return withProcess(node, [...execArgv, project.entry], settings, async () => {
+      await untilAnswered(project.port);
+      return performance.now() - began;
+    });
   });
 }
