@@ -21,8 +21,8 @@ interface FileImports {
   files: (string | undefined)[];
 }
 
-/** This package itself, which a standby has loaded in any case; beside the app when it is linked. */
-const OWN_FOLDER = fileURLToPath(new URL('../..', import.meta.url));
+/** The code of this package, which a standby has loaded in any case. It lies beside the app when it is linked. */
+const OWN_FOLDER = fileURLToPath(new URL('..', import.meta.url));
 
 /** Nothing to be told: the code has changed, so that the order is another one. */
 const REORDERED: Misspeculation = { cause: '', roots: [] };

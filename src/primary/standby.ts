@@ -79,8 +79,7 @@ export class Standby {
       case 'spoiled': {
         const message = this.#options.plan.exclude(outcome.misspeculation);
         if (message) this.#options.tell(message);
-        if (!this.#waiting.includes(one)) break;
-        this.#discard(one);
+        if (this.#waiting.includes(one)) this.#discard(one);
         this.fill();
         break;
       }

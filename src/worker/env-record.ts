@@ -24,6 +24,8 @@ export async function withEnvRecord(announced: readonly string[], task: () => Pr
       note(name);
       return env[name as string];
     },
+    // Without it the new value would be defined on the proxy, which an environment does not allow.
+    set: (env, name, value) => Reflect.set(env, name, value),
     has: (env, name) => {
       note(name);
       return name in env;
