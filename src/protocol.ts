@@ -80,6 +80,8 @@ export interface ModuleImport {
   specifier: string;
   /** import() in the module's code. */
   isDynamic: boolean;
+  /** With attributes, which only data has. */
+  isData: boolean;
   /** null: it can't be found. */
   url: string | null;
 }
@@ -93,6 +95,8 @@ export interface PreloadRoot {
   from: string;
   /** How many of the app's files a cold start begins to evaluate before it. */
   after: number;
+  /** How many of the packages that the app uses its files may have done something with before it. */
+  used: number;
 }
 
 /** Why what was evaluated ahead can't be what a cold start would have made of it. */
@@ -114,10 +118,13 @@ export type MessageToWorker =
       roots: PreloadRoot[];
       /** The app's files in the order in which a cold start evaluates them. */
       order: string[];
+      /** The packages that the app's files load themselves, in the order in which these get hold of them. */
+      uses: string[];
       /** Environment variables that the app sets while it loads. */
       appVariables: string[];
       /** The app's entry is CommonJS, so that there is a require.main. */
       hasMain: boolean;
+      restartArgs: string[];
     }
   /** Load the app. With `blob`, the state follows on the pipe. */
   | {
@@ -155,8 +162,16 @@ export type MessageToPrimary =
   | { type: 'imports'; files: Record<string, ModuleImport[] | null> }
   /** It begins to evaluate a dependency ahead of the app. */
   | { type: 'preloading'; target: string }
-  /** Answers `preload`: what was evaluated, as far as it got; `spoiled` when the worker can't be used. */
-  | { type: 'warm'; preloaded: Preloaded[]; spoiled: Misspeculation | undefined }
+  /**
+   * Answers `preload`: what was evaluated, as far as it got, and which files outside of packages that has read. What
+   * `spoiled` the worker, so that it can't be used.
+   */
+  | {
+      type: 'warm';
+      preloaded: Preloaded[];
+      spoiled: Misspeculation[];
+      files: string[];
+    }
   /** In place of `ready`. */
   | { type: 'misspeculated'; misspeculation: Misspeculation }
   | { type: 'connection-answer'; seq: number; accepted: boolean }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Misspeculation, ModuleImport, Preloaded, PreloadRoot } from '../protocol.ts';
+import { packageNameOf } from '../package-name.ts';
 import { displayPath } from '../terminal/display-path.ts';
 import { isDependency, type LoadedModules } from '../watch/loaded-modules.ts';
 
@@ -11,6 +12,8 @@ export interface PreloadOrder {
   roots: PreloadRoot[];
   /** The app's files, in the order in which a cold start begins to evaluate them. */
   order: string[];
+  /** The packages that these load themselves, in the order in which they get hold of them. */
+  uses: string[];
   /** Of what is known of the imports. */
   version: number;
 }
@@ -109,18 +112,18 @@ export class PreloadPlan {
 
   /** What the next standby is to evaluate. */
   next(): PreloadOrder {
-    if (!this.#loaded || this.#mode === false) return { roots: [], order: [], version: this.#version };
+    if (!this.#loaded || this.#mode === false) return { roots: [], order: [], uses: [], version: this.#version };
     const order = this.#walk(this.#loaded);
     let hasGap = false;
     let gapLeavesTraces = false;
     const roots = order.roots.filter(({ target, after }) => {
-      const leavesTraces = this.#preloaded.get(target)?.leavesTraces === true;
+      const leavesTraces = this.#preloaded.get(target)?.leavesTraces;
       if (!this.#excluded.has(target) && (after === 0 || this.#isSpeculative)) {
         // What was left out comes later than in a cold start: what follows must not notice, nor be noticed.
-        return !hasGap || (!gapLeavesTraces && !leavesTraces);
+        return !hasGap || (!gapLeavesTraces && leavesTraces !== true);
       }
       hasGap = true;
-      gapLeavesTraces ||= leavesTraces;
+      gapLeavesTraces ||= leavesTraces !== false;
       return false;
     });
     return { ...order, roots };
@@ -176,45 +179,69 @@ export class PreloadPlan {
     const ms = Math.round(lost.reduce((sum, one) => sum + (one?.ms ?? 0), 0));
     const modules = lost.reduce((sum, one) => sum + (one?.modules ?? 1), 0);
     const told = `${cause}: ${modules === 1 ? '1 module is' : `${modules} modules are`} not preloaded`;
-    if (file === undefined) return `${told}, which costs about ${ms} ms`;
-    return `${told}; load it first to win about ${ms} ms: --exec-arg=--import=./${displayPath(file)}`;
+    if (file === undefined) return ms > 0 ? `${told}, which costs about ${ms} ms` : told;
+    const advice = `--exec-arg=--import=./${displayPath(file)}`;
+    return `${told}; load it first${ms > 0 ? ` to win about ${ms} ms` : ''}: ${advice}`;
+  }
+
+  /** The same for several at once, with one thing to be told. */
+  excludeAll(misspeculations: readonly Misspeculation[]): string | undefined {
+    const messages = misspeculations.flatMap((one) => this.exclude(one) ?? []);
+    return messages.length > 1 ? `${messages[0]}; and ${messages.length - 1} more like this` : messages[0];
   }
 
   /** The order of a cold start: an ES module comes after what it imports, a CommonJS file before what it requires. */
   #walk({ files, dependencies, required }: LoadedModules): PreloadOrder {
     const roots = new Map<string, PreloadRoot>();
     const order: string[] = [];
+    const uses: string[] = [];
     const seen = new Set<string>();
-    const meet = (file: string | undefined, target: string | null, how: PreloadRoot['how'], from: string): void => {
-      if (file === undefined || target === null || file.startsWith(OWN_FOLDER)) return;
-      if (isDependency(file)) {
-        // An import and a require() of one CommonJS file are one evaluation; an import with a query is another.
-        const key = how === 'import' && target.includes('?') ? target : file;
-        if (dependencies.has(file) && !roots.has(key)) roots.set(key, { target, how, from, after: order.length });
-      } else if (files.has(file)) visit(file);
+    /** Returns the package that the file belongs to. */
+    const meet = (file: string, target: string, from: string, how: PreloadRoot['how'] | 'data'): string | undefined => {
+      if (file.startsWith(OWN_FOLDER)) return undefined;
+      if (!isDependency(file)) {
+        if (how !== 'data' && files.has(file)) visit(file);
+        return undefined;
+      }
+      // An import and a require() of one CommonJS file are one evaluation; an import with a query is another.
+      const key = how === 'import' && target.includes('?') ? target : file;
+      if (how !== 'data' && dependencies.has(file) && !roots.has(key)) {
+        roots.set(key, { target, how, from, after: order.length, used: uses.length });
+      }
+      return packageNameOf(file);
+    };
+    const visitRequired = (file: string, children: readonly string[]): void => {
+      order.push(file);
+      for (const child of children) {
+        const used = meet(child, child, file, 'require');
+        if (used) uses.push(used);
+      }
+    };
+    const visitImports = (file: string, { list, files: targets }: FileImports): void => {
+      const used: (string | undefined)[] = [];
+      for (const [at, { url, isDynamic, isData }] of list.entries()) {
+        const target = targets[at];
+        if (target === undefined || url === null || isDynamic) continue;
+        used.push(meet(target, url, file, isData ? 'data' : 'import'));
+      }
+      order.push(file);
+      uses.push(...used.filter((name) => name !== undefined));
+      // A dependency that is imported on a condition is not evaluated ahead. That a file of the app was, shows.
+      for (const [at, { url, isDynamic }] of list.entries()) {
+        const target = targets[at];
+        if (target !== undefined && url !== null && isDynamic && !isDependency(target))
+          meet(target, url, file, 'import');
+      }
     };
     const visit = (file: string): void => {
       if (seen.has(file)) return;
       seen.add(file);
       const children = required.get(file);
-      if (children) {
-        order.push(file);
-        for (const child of children) meet(child, child, 'require', file);
-        return;
-      }
-      const imports = this.#imports.get(file);
-      imports?.list.forEach(({ url, isDynamic }, at) => {
-        if (!isDynamic) meet(imports.files[at], url, 'import', file);
-      });
-      order.push(file);
-      // A dependency that is imported on a condition is not evaluated ahead. That a file of the app was, shows.
-      imports?.list.forEach(({ url, isDynamic }, at) => {
-        const target = imports.files[at];
-        if (isDynamic && target !== undefined && !isDependency(target)) meet(target, url, 'import', file);
-      });
+      if (children) visitRequired(file, children);
+      else visitImports(file, this.#imports.get(file) ?? { list: [], files: [] });
     };
     visit(this.#entry);
-    return { roots: [...roots.values()], order, version: this.#version };
+    return { roots: [...roots.values()], order, uses, version: this.#version };
   }
 }
 
@@ -230,7 +257,10 @@ function pathOf(url: string | null): string | undefined {
 function isSame(one: readonly ModuleImport[], other: readonly ModuleImport[]): boolean {
   return (
     one.length === other.length &&
-    one.every(({ url, isDynamic }, at) => url === other[at]?.url && isDynamic === other[at]?.isDynamic)
+    one.every((it, at) => {
+      const { url, isDynamic, isData } = other[at] as ModuleImport;
+      return it.url === url && it.isDynamic === isDynamic && it.isData === isData;
+    })
   );
 }
 

@@ -104,7 +104,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   }
 
   async #start(): Promise<void> {
-    const { execArgv, preload, standby, poll } = this.#options;
+    const { execArgv, preload, restartArgs, standby, poll } = this.#options;
     const imports = Array.isArray(preload) ? preload.flatMap((name) => ['--import', name]) : [];
     this.#program = programOf(this.#callbacks.restartCommand, [...execArgv, ...imports]);
     const { exec } = this.#program;
@@ -117,9 +117,14 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
       config,
       project: path.dirname(ownPackage?.file ?? exec),
       standby,
+      restartArgs,
       preload: Array.isArray(preload) ? false : preload,
       pollInterval: poll === false ? undefined : poll,
       onFork: (worker) => this.#onFork(worker),
+      onDependencies: () => {
+        // After a handover it is filled in any case.
+        if (!this.#attempt) this.#fillStandby();
+      },
       onWarm: ({ pid }, preloaded) => this.emit('standby', { pid, preloaded }),
       warn: (message) => this.#warn(message),
     });

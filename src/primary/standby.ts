@@ -7,6 +7,8 @@ export interface StandbyOptions {
   /** How many are kept. */
   size: number;
   plan: PreloadPlan;
+  /** What is added to the arguments of every generation but the first. */
+  restartArgs: string[];
   /** One waits, as warm as it gets. */
   onWarm: (worker: WorkerHandle, preloaded: string[]) => void;
   /** Something can't be preloaded. */
@@ -55,8 +57,7 @@ export class Standby {
   /** Ends those that have loaded one of these files: they would run it as it was. */
   refresh(changed: readonly string[]): void {
     for (const one of this.#waiting) {
-      const { files, dependencies } = one.worker.loaded;
-      if (changed.some((file) => files.has(file) || dependencies.has(file))) this.#discard(one);
+      if (changed.some((file) => one.worker.loaded.has(file))) this.#discard(one);
     }
   }
 
@@ -76,13 +77,11 @@ export class Standby {
       case 'warm':
         if (this.#waiting.includes(one)) this.#options.onWarm(one.worker, one.preloaded);
         break;
-      case 'spoiled': {
-        const message = this.#options.plan.exclude(outcome.misspeculation);
-        if (message) this.#options.tell(message);
+      case 'spoiled':
+        this.#tell(this.#options.plan.excludeAll(outcome.misspeculations));
         if (this.#waiting.includes(one)) this.#discard(one);
         this.fill();
         break;
-      }
       case 'interrupted':
         break;
       default:
@@ -91,7 +90,12 @@ export class Standby {
   }
 
   #new(): WarmUp {
-    return new WarmUp(this.#options.fork(), this.#options.plan);
+    const { fork, plan, restartArgs } = this.#options;
+    return new WarmUp(fork(), plan, restartArgs);
+  }
+
+  #tell(message: string | undefined): void {
+    if (message) this.#options.tell(message);
   }
 
   #drop(one: WarmUp): void {

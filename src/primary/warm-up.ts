@@ -1,3 +1,4 @@
+import { packageNameOf } from '../package-name.ts';
 import type { Misspeculation, Preloaded } from '../protocol.ts';
 import type { PreloadOrder, PreloadPlan } from './preload-plan.ts';
 import type { WorkerHandle } from './worker-handle.ts';
@@ -5,7 +6,7 @@ import type { WorkerHandle } from './worker-handle.ts';
 export type WarmUpOutcome =
   | { type: 'warm' }
   /** It must not become a generation. */
-  | { type: 'spoiled'; misspeculation: Misspeculation }
+  | { type: 'spoiled'; misspeculations: readonly Misspeculation[] }
   /** It is needed already, or has ended. */
   | { type: 'interrupted' };
 
@@ -13,13 +14,15 @@ export type WarmUpOutcome =
 export class WarmUp {
   readonly worker: WorkerHandle;
   readonly #plan: PreloadPlan;
+  readonly #restartArgs: string[];
   #order: PreloadOrder | undefined;
   #preloaded: readonly Preloaded[] = [];
   #isTaken = false;
 
-  constructor(worker: WorkerHandle, plan: PreloadPlan) {
+  constructor(worker: WorkerHandle, plan: PreloadPlan, restartArgs: string[]) {
     this.worker = worker;
     this.#plan = plan;
+    this.#restartArgs = restartArgs;
   }
 
   /** The targets of what it has evaluated ahead. */
@@ -68,26 +71,25 @@ export class WarmUp {
       if (message.type === 'preloading') count(message.target);
     };
     worker.on('message', onMessage);
-    worker.send({ type: 'preload', ...order, appVariables: this.#plan.variables, hasMain: this.#plan.hasMain });
+    const { variables: appVariables, hasMain } = this.#plan;
+    worker.send({ type: 'preload', ...order, appVariables, hasMain, restartArgs: this.#restartArgs });
     const outcome = await worker.waitFor(['warm']);
     worker.off('message', onMessage);
     if (outcome.type !== 'warm') {
-      const roots = last && !worker.isRetired ? [last.target] : [];
-      return roots.length === 0
-        ? { type: 'interrupted' }
-        : {
-            type: 'spoiled',
-            misspeculation: { cause: `a standby ended while it evaluated ${String(roots[0])}`, roots },
-          };
+      if (!last || worker.isRetired) return { type: 'interrupted' };
+      const { target } = last;
+      const cause = `${packageNameOf(target)} makes the process exit while it loads`;
+      return { type: 'spoiled', misspeculations: [{ cause, roots: [target] }] };
     }
     count();
     this.#preloaded = outcome.preloaded;
+    worker.loaded.addRead(outcome.files);
     this.#plan.notePreloaded(outcome.preloaded, modules);
-    if (outcome.spoiled) return { type: 'spoiled', misspeculation: outcome.spoiled };
+    if (outcome.spoiled.length > 0) return { type: 'spoiled', misspeculations: outcome.spoiled };
     // What was learned just now of what they leave behind may forbid some of it.
     const allowed = new Set(this.#plan.next().roots.map(({ target }) => target));
     if (this.preloaded.some((target) => !allowed.has(target)) && !this.#isTaken) {
-      return { type: 'spoiled', misspeculation: { cause: '', roots: [] } };
+      return { type: 'spoiled', misspeculations: [] };
     }
     return this.#isTaken ? { type: 'interrupted' } : { type: 'warm' };
   }

@@ -13,10 +13,13 @@ export interface WorkersOptions {
   /** The folder of the app's package.json. */
   project: string;
   standby: number;
+  restartArgs: string[];
   preload: PreloadMode;
   pollInterval: number | undefined;
   /** A worker was started. */
   onFork: (worker: WorkerHandle) => void;
+  /** The dependencies have changed, and a standby is missing. */
+  onDependencies: () => void;
   /** A standby waits, as warm as it gets. */
   onWarm: (worker: WorkerHandle, preloaded: string[]) => void;
   warn: (message: string) => void;
@@ -32,11 +35,29 @@ export class Workers {
   readonly #dependencies: DependencyWatcher;
 
   constructor(options: WorkersOptions) {
-    const { program, standby, preload, project, pollInterval, onWarm, warn } = options;
+    const { program, standby, restartArgs, preload, project, pollInterval, onWarm, warn } = options;
     this.#options = options;
     this.#plan = new PreloadPlan(preload, realpathSync(program.exec));
-    this.#standby = new Standby({ fork: () => this.#fork(), size: standby, plan: this.#plan, onWarm, tell: warn });
-    this.#dependencies = new DependencyWatcher({ project, pollInterval, onChange: () => this.#onDependencies() });
+    this.#standby = new Standby({
+      fork: () => this.#fork(),
+      size: standby,
+      plan: this.#plan,
+      restartArgs,
+      onWarm: (worker, preloaded) => {
+        this.#dependencies.add(worker.loaded.read);
+        onWarm(worker, preloaded);
+      },
+      tell: warn,
+    });
+    this.#dependencies = new DependencyWatcher({
+      project,
+      pollInterval,
+      onChange: () => {
+        this.#plan.forget();
+        this.#standby.refreshAll();
+      },
+      onQuiet: options.onDependencies,
+    });
   }
 
   async start(): Promise<void> {
@@ -68,7 +89,7 @@ export class Workers {
   /** A generation serves. `variables`: those of the environment that it has set while it was loaded. */
   setServing({ loaded }: WorkerHandle, variables: readonly string[]): void {
     this.#plan.setServing(loaded, variables);
-    this.#dependencies.add(loaded.dependencies);
+    this.#dependencies.add([...loaded.dependencies, ...loaded.read]);
   }
 
   /** What a worker had evaluated ahead was wrong: that does not happen twice. */
@@ -89,12 +110,6 @@ export class Workers {
   async stop(): Promise<void> {
     await this.#dependencies.stop();
     this.#guardian.stop();
-  }
-
-  #onDependencies(): void {
-    this.#plan.forget();
-    this.#standby.refreshAll();
-    this.#standby.fill();
   }
 
   #fork(): WorkerHandle {

@@ -20,7 +20,7 @@ const AT_A_TIME = 20;
 /** Each takes a watch of the system, of which there are some ten thousand for all programs. */
 const MOST_FOLDERS = 2000;
 
-/** A package manager touches thousands of files: they count as one change when this long nothing more came, in milliseconds. */
+/** A package manager touches thousands of files: it is done when this long nothing more came, in milliseconds. */
 const QUIET = 200;
 
 export interface DependencyWatcherOptions {
@@ -28,8 +28,10 @@ export interface DependencyWatcherOptions {
   project: string;
   /** Interval in milliseconds; undefined: the system's events. */
   pollInterval: number | undefined;
-  /** The dependencies, or what decides on them, are other ones now. */
+  /** Something has happened to the dependencies, or to what decides on them; called for every single thing. */
   onChange: () => void;
+  /** After that nothing more has happened for a while. */
+  onQuiet: () => void;
 }
 
 /**
@@ -37,29 +39,28 @@ export interface DependencyWatcherOptions {
  * evaluated ahead is no longer what the app would load. Their content is not looked at: there are thousands.
  */
 export class DependencyWatcher {
-  readonly #onChange: () => void;
-  readonly #project: FileChangeWatcher;
-  readonly #polls: boolean;
+  readonly #options: DependencyWatcherOptions;
+  /** Where there are no events: a package manager writes its lockfile. */
+  readonly #polled: FileChangeWatcher | undefined;
   readonly #folders = new Map<string, Folder>();
   /** Folders that are not watched yet. */
   #unwatched: string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ project, pollInterval, onChange }: DependencyWatcherOptions) {
-    this.#onChange = onChange;
-    this.#polls = pollInterval !== undefined;
-    this.#project = new FileChangeWatcher({
-      watchPaths: PROJECT_FILES,
-      cwd: project,
-      ...(pollInterval !== undefined && { pollInterval }),
-    });
-    this.#project.setChangeCallback(() => this.#changed());
-    // Whoever watches the app's files says so when the system has no watches left.
-    this.#project.setErrorCallback(() => {});
+  constructor(options: DependencyWatcherOptions) {
+    const { project, pollInterval } = options;
+    this.#options = options;
+    if (pollInterval === undefined) return;
+    this.#polled = new FileChangeWatcher({ watchPaths: PROJECT_FILES, cwd: project, pollInterval });
+    this.#polled.setChangeCallback(() => this.#changed());
+    this.#polled.setErrorCallback(() => {});
   }
 
-  start(): Promise<void> {
-    return this.#project.start();
+  async start(): Promise<void> {
+    // A save of one of them and of a file of the app in the same moment must not meet a standby that is out of date: its
+    // content is not looked at either.
+    this.add(PROJECT_FILES.map((name) => path.join(this.#options.project, name)));
+    await this.#polled?.start();
   }
 
   async stop(): Promise<void> {
@@ -67,13 +68,12 @@ export class DependencyWatcher {
     for (const { watcher } of this.#folders.values()) watcher?.close();
     this.#folders.clear();
     this.#unwatched = [];
-    await this.#project.stop();
+    await this.#polled?.stop();
   }
 
-  /** The files of dependencies that are loaded: absolute paths. Those of earlier calls stay. */
+  /** Files of dependencies, or that those have read: absolute paths. Those of earlier calls stay. */
   add(files: Iterable<string>): void {
-    // Where there are no events, only the project's own files tell: a package manager writes its lockfile.
-    if (this.#polls) return;
+    if (this.#polled) return;
     const isOpening = this.#unwatched.length > 0;
     for (const file of files) {
       const name = path.dirname(file);
@@ -109,6 +109,7 @@ export class DependencyWatcher {
 
   #changed(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#onChange, QUIET);
+    this.#timer = setTimeout(this.#options.onQuiet, QUIET);
+    this.#options.onChange();
   }
 }

@@ -17,6 +17,7 @@ export class LoadedModules {
   #files = new Set<string>();
   #imported = new Set<string>();
   #dependencies = new Set<string>();
+  #read = new Set<string>();
   #required: ReadonlyMap<string, string[]> = new Map();
 
   /** The app's own files: absolute paths. A file that an import looked for in vain can be among them. */
@@ -37,6 +38,20 @@ export class LoadedModules {
   /** The app's CommonJS files, and what each has required, in that order. */
   get required(): ReadonlyMap<string, string[]> {
     return this.#required;
+  }
+
+  /** Files that dependencies have looked at while they were evaluated: absolute paths. */
+  get read(): ReadonlySet<string> {
+    return this.#read;
+  }
+
+  /** Whether what was loaded would be another if this file were. */
+  has(file: string): boolean {
+    return this.#files.has(file) || this.#dependencies.has(file) || this.#read.has(file);
+  }
+
+  addRead(files: Iterable<string>): void {
+    for (const file of files) this.#read.add(file);
   }
 
   setRequired(files: Record<string, string[]>): void {

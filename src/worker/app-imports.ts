@@ -21,10 +21,11 @@ export async function readImports(
   }
   return imports.flatMap((found): ModuleImport[] => {
     const specifier = specifierOf(found);
-    if (specifier === undefined || isBuiltin(specifier)) return [];
+    if (found.type === 'import-meta' || specifier === undefined || isBuiltin(specifier)) return [];
     const isDynamic = found.type === 'dynamic';
+    const isData = found.attributesStart > -1;
     const before = known.find((one) => one.specifier === specifier && one.isDynamic === isDynamic);
-    return [before ?? { specifier, isDynamic, url: resolve(specifier, file) }];
+    return [{ specifier, isDynamic, isData, url: before ? before.url : resolve(specifier, file) }];
   });
 }
 
@@ -33,9 +34,9 @@ function specifierOf(found: Import): string | undefined {
   switch (found.type) {
     case 'static':
     case 'reexport-star':
-      return found.typeOnly || found.phase || found.attributes ? undefined : found.specifier;
+      return found.typeOnly || found.phase ? undefined : found.specifier;
     case 'dynamic':
-      return found.glob || found.phase || found.attributesStart > -1 ? undefined : found.specifier;
+      return found.glob || found.phase ? undefined : found.specifier;
     case 'import-meta':
       return undefined;
     default:

@@ -1,38 +1,30 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-interface Package {
-  name: string;
-  folder: string;
-  dependencies: string[];
-}
+import { packageNameOf } from '../package-name.ts';
 
 const KINDS = ['dependencies', 'peerDependencies', 'optionalDependencies'] as const;
 
-/** The name of the package that a file (a path or URL) belongs to, as imports call it. */
-export function packageNameOf(target: string): string {
-  const parts = (target.startsWith('file:') ? fileURLToPath(target) : target).split(/[\\/]/);
-  const at = parts.lastIndexOf('node_modules') + 1;
-  const name = parts[at] ?? target;
-  return name.startsWith('@') ? `${name}/${parts[at + 1]}` : name;
-}
-
-/** Whether a package declares, itself or through others, that it uses the package `name`. `target`: a file of it. */
-export function usesPackage(target: string, name: string): boolean {
+/**
+ * The first of some packages that the package of a file (a path or URL) is, or declares to use, itself or through
+ * others.
+ */
+export function usesAnyOf(target: string, names: ReadonlySet<string>): string | undefined {
+  const own = packageNameOf(target);
+  if (names.has(own)) return own;
   const first = folderOf(target);
   const seen = new Set<string>();
   const open = first === undefined ? [] : [first];
   for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
     if (seen.has(folder)) continue;
     seen.add(folder);
-    for (const dependency of read(folder)?.dependencies ?? []) {
-      if (dependency === name) return true;
+    for (const dependency of read(folder) ?? []) {
+      if (names.has(dependency)) return dependency;
       const found = find(dependency, folder);
       if (found) open.push(found);
     }
   }
-  return false;
+  return undefined;
 }
 
 function folderOf(target: string): string | undefined {
@@ -51,11 +43,18 @@ function find(name: string, from: string): string | undefined {
   }
 }
 
-function read(folder: string): Package | undefined {
+const known = new Map<string, readonly string[] | undefined>();
+
+/** The names of what the package in a folder depends on; undefined: there is none. */
+function read(folder: string): readonly string[] | undefined {
+  if (known.has(folder)) return known.get(folder);
+  let dependencies: string[] | undefined;
   try {
     const json = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as Record<string, object>;
-    return { name: String(json['name']), folder, dependencies: KINDS.flatMap((kind) => Object.keys(json[kind] ?? {})) };
+    dependencies = KINDS.flatMap((kind) => Object.keys(json[kind] ?? {}));
   } catch {
-    return undefined;
+    dependencies = undefined;
   }
+  known.set(folder, dependencies);
+  return dependencies;
 }

@@ -8,6 +8,7 @@ export class WarmUp {
   readonly #send: (message: MessageToPrimary) => void;
   #preload: Preload | undefined;
   #environment: NodeJS.ProcessEnv = {};
+  #hasRestartArgs = false;
 
   constructor(send: (message: MessageToPrimary) => void) {
     this.#send = send;
@@ -22,6 +23,7 @@ export class WarmUp {
   }
 
   async preload(task: MessageOf<MessageToWorker, 'preload'>): Promise<void> {
+    this.#addArguments(task.restartArgs);
     this.#preload = new Preload(task);
     const result = await this.#preload.run((target) => this.#send({ type: 'preloading', target }));
     this.#send({ type: 'warm', ...result });
@@ -33,11 +35,17 @@ export class WarmUp {
   }
 
   /** Resolves when nothing more is evaluated ahead: what was must not be used if something is returned. */
-  async beginLoad(): Promise<Misspeculation | undefined> {
+  async beginLoad(restartArgs: readonly string[]): Promise<Misspeculation | undefined> {
     const spoiled = await this.#preload?.stop();
+    this.#addArguments(restartArgs);
     this.#environment = { ...process.env };
     this.#preload?.beginLoad();
     return spoiled;
+  }
+
+  #addArguments(args: readonly string[]): void {
+    if (!this.#hasRestartArgs) process.argv.push(...args);
+    this.#hasRestartArgs = true;
   }
 
   /** When the app is loaded. `variables`: those of the environment that it has set. */

@@ -184,9 +184,9 @@ export class WorkerRuntime implements AppHost {
 
   #ready(): void {
     if (!this.#steps) this.#phases.start = performance.now() - (this.#startedAt ?? 0);
+    process.off('uncaughtException', this.#onUncaught);
     const { variables, misspeculation } = this.#warmUp.endLoad();
     this.#transition('ready');
-    process.off('uncaughtException', this.#onUncaught);
     process.on('uncaughtExceptionMonitor', (error) => {
       void this.#channel.send({ type: 'crashing', error: toWireError(error) });
     });
@@ -249,14 +249,13 @@ export class WorkerRuntime implements AppHost {
   async #onLoad(message: MessageOf<MessageToWorker, 'load'>): Promise<void> {
     this.#load = message;
     this.#transition('loading');
-    const misspeculation = await this.#warmUp.beginLoad();
+    const misspeculation = await this.#warmUp.beginLoad(message.restartArgs);
     if (misspeculation) {
       void this.#channel.send({ type: 'misspeculated', misspeculation });
       return;
     }
     await this.#warmUp.analyze(Object.keys(message.changed), message.changed);
     if (message.blob) await this.#timed('restore', () => this.#restore());
-    process.argv.push(...message.restartArgs);
     this.#go?.();
   }
 

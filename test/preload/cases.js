@@ -168,7 +168,8 @@ async function reportOf(port) {
 }
 
 function sourcesOf(definition, port, secondPort) {
-  const { esm = {}, cjs = {} } = definition;
+  const { esm = {}, cjs = {}, installs = [] } = definition;
+  const names = Object.keys({ ...esm, ...cjs }).concat(installs);
   const sources = {};
   for (const [type, packages] of Object.entries({ module: esm, commonjs: cjs })) {
     for (const [name, source] of Object.entries(packages)) {
@@ -177,6 +178,12 @@ function sourcesOf(definition, port, secondPort) {
         version: '1.0.0',
         type,
         main: './index.js',
+        // As a published package does.
+        dependencies: Object.fromEntries(
+          names
+            .filter((other) => other !== name && new RegExp(`'${other}['/]`).test(source))
+            .map((other) => [other, '*']),
+        ),
       });
       sources[`node_modules/${name}/index.js`] = source;
     }

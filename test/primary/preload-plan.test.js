@@ -7,7 +7,7 @@ import { LoadedModules } from '../../dist/watch/loaded-modules.js';
 const app = (name) => `/app/${name}`;
 const dependency = (name) => `/app/node_modules/${name}/index.js`;
 const url = (file) => pathToFileURL(file).href;
-const imports = (file, isDynamic = false) => ({ specifier: file, isDynamic, url: url(file) });
+const imports = (file, isDynamic = false) => ({ specifier: file, isDynamic, isData: false, url: url(file) });
 
 /** What a generation has loaded: ES modules of the app with their imports, CommonJS files with what they require. */
 function loadedBy({ modules = {}, required = {} }) {

@@ -1,0 +1,56 @@
+import { createRequire, syncBuiltinESMExports } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const SYNC = ['accessSync', 'existsSync', 'lstatSync', 'openSync', 'readFileSync', 'readdirSync', 'statSync'];
+const ASYNC = ['access', 'createReadStream', 'lstat', 'open', 'readFile', 'readdir', 'stat'];
+
+type Functions = Record<string, (...args: unknown[]) => unknown>;
+
+let record: Set<string> | undefined;
+
+/**
+ * Lets withFileRecord() see which files are read. node:fs offers no way to ask: its functions are replaced, for good, so
+ * that whoever keeps one keeps the same as everybody else.
+ */
+export function watchFileReads(): void {
+  const fs = createRequire(import.meta.url)('node:fs') as Functions & { promises: Functions };
+  for (const name of [...SYNC, ...ASYNC]) wrap(fs, name);
+  for (const name of ASYNC) if (fs.promises[name]) wrap(fs.promises, name);
+  syncBuiltinESMExports();
+}
+
+/** The files, outside of packages, that are looked at while `task` runs. */
+export async function withFileRecord(task: () => Promise<void>): Promise<Set<string>> {
+  const files = (record = new Set());
+  try {
+    await task();
+  } finally {
+    record = undefined;
+  }
+  return files;
+}
+
+function wrap(functions: Functions, name: string): void {
+  const original = functions[name] as Functions[string];
+  const wrapper = {
+    [name](this: unknown, ...args: unknown[]): unknown {
+      if (record) note(args[0]);
+      return Reflect.apply(original, this, args);
+    },
+  }[name] as Functions[string];
+  // Such as realpathSync.native, or the symbol under which util.promisify finds the other form.
+  Object.defineProperties(wrapper, Object.getOwnPropertyDescriptors(original));
+  functions[name] = wrapper;
+}
+
+function note(file: unknown): void {
+  try {
+    const name = file instanceof URL ? fileURLToPath(file) : Buffer.isBuffer(file) ? file.toString() : file;
+    if (typeof name !== 'string') return;
+    const absolute = path.resolve(name);
+    if (!/[\\/]node_modules(?:[\\/]|$)/.test(absolute)) record?.add(absolute);
+  } catch {
+    // What is no path at all, node:fs itself refuses.
+  }
+}
