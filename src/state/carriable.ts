@@ -39,6 +39,8 @@ export interface Carriable {
   value: unknown;
   /** No object in it is reached in two ways: no references have to be noted. */
   isTree: boolean;
+  /** No instance of a class is in it. */
+  isPlain: boolean;
   /** Bytes that it will take, roughly. */
   size: number;
 }
@@ -49,11 +51,12 @@ export interface Carriable {
  */
 export function toCarriable(value: unknown, name: string, problems: CarryProblem[]): Carriable | undefined {
   const { isCarriable, isTree, size } = new Look(value);
-  if (isCarriable) return { value, isTree, size };
+  if (isCarriable) return { value, isTree, isPlain: true, size };
   const root: Place = { above: undefined, step: name };
-  const copy = new Copier(problems).copy(value, root, 0);
+  const copier = new Copier(problems);
+  const copy = copier.copy(value, root, 0);
   const isRootLost = copy === undefined && value !== undefined;
-  return isRootLost ? undefined : { value: copy, isTree: false, size };
+  return isRootLost ? undefined : { value: copy, isTree: copier.isTree, isPlain: copier.isPlain, size: copier.size };
 }
 
 /** A look at a whole value: whether it can be carried as it is, and what packing it will take. */
@@ -107,7 +110,7 @@ class Look {
         }
         return true;
       default:
-        this.size += ArrayBuffer.isView(object) || types.isArrayBuffer(object) ? object.byteLength : 0;
+        this.size += bytesOf(object);
         return isLeaf(object);
     }
   }
@@ -118,6 +121,16 @@ class Look {
     if (typeof item === 'string') this.isCarriable &&= isWellFormed(item);
     else if (typeof item !== 'number' || item === 0) this.#below.push(item);
   }
+}
+
+/** Bytes that a value takes besides what it holds, roughly. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return value.length + 5;
+  return 10 + (typeof value === 'object' && value !== null ? bytesOf(value) : 0);
+}
+
+function bytesOf(object: object): number {
+  return ArrayBuffer.isView(object) || types.isArrayBuffer(object) ? object.byteLength : 0;
 }
 
 function isPlainPrimitive(value: unknown): boolean {
@@ -143,15 +156,22 @@ class Copier {
   readonly #copies = new Map<object, unknown>();
   /** Instances whose data is being copied: one that contains itself can't be made anew. */
   readonly #open = new Set<object>();
+  isTree = true;
+  isPlain = true;
+  size = 0;
 
   constructor(problems: CarryProblem[]) {
     this.#problems = problems;
   }
 
   copy(value: unknown, place: Place, depth: number): unknown {
+    this.size += sizeOf(value);
     if (typeof value === 'function' || typeof value === 'symbol') return this.#refuse(place, typeof value);
     if (typeof value !== 'object' || value === null) return this.#copyPrimitive(value);
-    if (this.#copies.has(value)) return this.#copies.get(value);
+    if (this.#copies.has(value)) {
+      this.isTree = false;
+      return this.#copies.get(value);
+    }
     if (this.#open.has(value)) return this.#refuse(place, `${kindOf(value)} that contains itself`);
     if (depth > DEEPEST) return this.#refuse(place, `nested more than ${DEEPEST} levels deep`);
     const copy = this.#copyObject(value, place, depth + 1);
@@ -235,6 +255,7 @@ class Copier {
   }
 
   #tag(value: object, tag: Tagged['tag'], name: string, place: Place, depth: number, encode: () => unknown): unknown {
+    if (tag === 'class') this.isPlain = false;
     let data: unknown;
     try {
       data = encode();
