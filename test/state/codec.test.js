@@ -411,6 +411,44 @@ test('a value that the format itself refuses is named, too', () => {
   assert.match(problems.join(), /^value: a value that could not be packed: /);
 });
 
+test('what an array or an object has besides items and named properties is named', () => {
+  const tag = Symbol('tag');
+  const sparse = [1, , undefined, 2]; // oxlint-disable-line no-sparse-arrays
+  const match = /b(?<letter>c)/.exec('abcd');
+  const cases = [
+    [
+      { sparse },
+      { sparse: [1, undefined, undefined, 2] },
+      ['value.sparse: an array with holes, which become undefined'],
+    ],
+    [
+      { a: Object.assign([], { length: 2 }) },
+      { a: [undefined, undefined] },
+      ['value.a: an array with holes, which become undefined'],
+    ],
+    [[match], [['bc', 'c']], ['index', 'input', 'groups'].map((name) => `value[0].${name}: a property of an array`)],
+    [
+      Object.assign([], { 'a b': 1, [tag]: 2 }),
+      [],
+      ["value['a b']", 'value[Symbol(tag)]'].map((path) => `${path}: a property of an array`),
+    ],
+    [
+      new Map([[1, { a: 1, [tag]: 2 }]]),
+      new Map([[1, { a: 1 }]]),
+      ['value.get(1)[Symbol(tag)]: a property with a symbol as its key'],
+    ],
+  ];
+  for (const [value, expected, expectedProblems] of cases) {
+    const result = partlyCarried(value);
+    assert.deepEqual(result.problems, expectedProblems);
+    assertAlike(result.value, expected);
+  }
+  const undefineds = Array.from({ length: 5 });
+  const hidden = Object.defineProperty({ a: 1 }, tag, { value: 2, enumerable: false });
+  assertCarried([undefineds, [], Array.from({ length: 200 })]);
+  assert.deepEqual(partlyCarried([hidden]), { value: [{ a: 1 }], problems: [] });
+});
+
 for (const [kind, wrap, step] of [
   ['arrays', (value) => [value], '[0]'],
   ['objects', (value) => ({ next: value }), '.next'],
