@@ -1,78 +1,142 @@
 import type { Socket } from 'node:net';
+import { Sending, type BlobSending } from './blob-sending.ts';
+import { ABORT, BEGIN, BYTES, END, HEAD } from './blob-frames.ts';
 
-/** Bytes of the length that precedes each blob. */
-const HEADER = 8;
+/** What becomes of a blob that arrives: it is told piece by piece. The bytes are to be used at once. */
+export interface BlobSink {
+  write(bytes: Buffer): void;
+  end(): void;
+  /** The rest will not come. */
+  abort(): void;
+}
+
+/** The id of a blob that nobody takes: its sink knows what to do with it. */
+export const UNASKED = 0;
+
+const ENDED = 'the other process ended before its state had arrived';
 
 /**
- * State blobs over a stream of their own, each behind its length. The IPC channel announces every blob, in
- * the same order, so that the receiver knows how many to take.
+ * State blobs over a stream of their own, in pieces, each blob under an id by which the IPC channel speaks of it: one
+ * that nobody takes, since the handover it was for has been rolled back, is not taken for another.
  */
-export class BlobPipe {
+export class BlobPipe<Sink extends BlobSink> {
   readonly #stream: Socket;
-  readonly #arrived: Buffer[] = [];
-  readonly #takers: { resolve: (blob: Buffer) => void; reject: (error: Error) => void }[] = [];
-  readonly #header = Buffer.alloc(HEADER);
-  #headerFilled = 0;
-  #blob: Buffer | undefined;
-  #filled = 0;
+  readonly #fd: number | undefined;
+  readonly #open: (id: number) => Sink;
+  readonly #arrived = new Map<number, Sink>();
+  readonly #takers = new Map<number, { resolve: (sink: Sink) => void; reject: (error: Error) => void }>();
+  readonly #head = Buffer.alloc(HEAD);
+  #headFilled = 0;
+  #newestTaken = 0;
+  #left = 0;
+  #incoming: { id: number; sink: Sink } | undefined;
+  #outgoing: Sending | undefined;
   #ended: Error | undefined;
 
-  constructor(stream: Socket) {
+  /** `open` makes a sink for each blob. `fd`: the stream's, when what is sent may be written to it directly. */
+  constructor(stream: Socket, open: (id: number) => Sink, fd?: number) {
     this.#stream = stream;
-    stream.on('data', (chunk: Buffer) => this.#read(chunk));
+    this.#open = open;
+    this.#fd = fd;
+    stream.on('data', (chunk: Buffer) => this.read(chunk));
     // The other process may end at any time: whoever waits for a blob learns it from the rejection.
     stream.on('error', (error) => this.#end(error));
-    stream.on('close', () => this.#end(new Error('the other process ended before its state had arrived')));
+    stream.on('close', () => this.#end(new Error(ENDED)));
   }
 
-  /** Sends a blob, which may be in several parts. */
-  send(parts: readonly Uint8Array[]): void {
-    if (this.#ended || !this.#stream.writable) return;
-    const header = Buffer.alloc(HEADER);
-    header.writeBigUInt64LE(BigInt(parts.reduce((sum, part) => sum + part.byteLength, 0)));
-    this.#stream.cork();
-    for (const part of [header, ...parts]) this.#stream.write(part);
-    this.#stream.uncork();
+  /** Begins to send a blob. One that is still being sent is aborted. */
+  send(id: number): BlobSending {
+    void this.#outgoing?.abort();
+    this.#outgoing = new Sending(this.#stream, id, this.#fd);
+    return this.#outgoing;
   }
 
-  /** The next blob in order. Rejects when the other process ends first. */
-  take(): Promise<Buffer> {
-    const blob = this.#arrived.shift();
-    if (blob) return Promise.resolve(blob);
+  /** The sink of a blob once it has ended. Those before it that nobody took are dropped. Rejects when it can't come. */
+  take(id: number): Promise<Sink> {
+    this.#newestTaken = Math.max(id, this.#newestTaken);
+    for (const [older, sink] of this.#arrived) {
+      if (older >= id) continue;
+      this.#arrived.delete(older);
+      sink.abort();
+    }
+    const sink = this.#arrived.get(id);
+    this.#arrived.delete(id);
+    if (sink) return Promise.resolve(sink);
     if (this.#ended) return Promise.reject(this.#ended);
-    return new Promise((resolve, reject) => this.#takers.push({ resolve, reject }));
+    return new Promise((resolve, reject) => this.#takers.set(id, { resolve, reject }));
   }
 
   close(): void {
     this.#stream.destroy();
   }
 
-  #read(chunk: Buffer): void {
-    let offset = 0;
-    while (offset < chunk.length) {
-      if (!this.#blob) {
-        const copied = chunk.copy(this.#header, this.#headerFilled, offset);
-        offset += copied;
-        this.#headerFilled += copied;
-        if (this.#headerFilled < HEADER) return;
-        this.#headerFilled = 0;
-        this.#filled = 0;
-        this.#blob = Buffer.allocUnsafeSlow(Number(this.#header.readBigUInt64LE()));
+  /** What the stream has read, should it have been told to put that elsewhere than into `data` events. */
+  read(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#left > 0) {
+        const bytes = chunk.subarray(at, at + this.#left);
+        at += bytes.length;
+        this.#left -= bytes.length;
+        this.#incoming?.sink.write(bytes);
+        continue;
       }
-      const copied = chunk.copy(this.#blob, this.#filled, offset);
-      offset += copied;
-      this.#filled += copied;
-      if (this.#filled < this.#blob.length) return;
-      const blob = this.#blob;
-      this.#blob = undefined;
-      const taker = this.#takers.shift();
-      if (taker) taker.resolve(blob);
-      else this.#arrived.push(blob);
+      const copied = chunk.copy(this.#head, this.#headFilled, at);
+      at += copied;
+      this.#headFilled += copied;
+      if (this.#headFilled < HEAD) return;
+      this.#headFilled = 0;
+      this.#onFrame(this.#head.readUInt32LE(0), this.#head.readUInt32LE(4));
     }
   }
 
+  #onFrame(kind: number, argument: number): void {
+    switch (kind) {
+      case BEGIN:
+        this.#incoming = { id: argument, sink: this.#open(argument) };
+        break;
+      case BYTES:
+        this.#left = argument;
+        break;
+      case END:
+        this.#onWhole();
+        break;
+      case ABORT:
+        this.#onAborted(new Error('the state was not sent to its end'));
+        break;
+      default:
+        // Not ours: after this nothing on the pipe has a meaning.
+        this.#stream.destroy(new Error(`the state pipe has a frame of kind ${kind}`));
+    }
+  }
+
+  #onWhole(): void {
+    if (!this.#incoming) return;
+    const { id, sink } = this.#incoming;
+    this.#incoming = undefined;
+    sink.end();
+    const taker = this.#takers.get(id);
+    this.#takers.delete(id);
+    if (taker) taker.resolve(sink);
+    else if (id === UNASKED) return;
+    else if (id < this.#newestTaken) sink.abort();
+    else this.#arrived.set(id, sink);
+  }
+
+  #onAborted(error: Error): void {
+    if (!this.#incoming) return;
+    const { id, sink } = this.#incoming;
+    this.#incoming = undefined;
+    sink.abort();
+    this.#takers.get(id)?.reject(error);
+    this.#takers.delete(id);
+  }
+
   #end(error: Error): void {
-    this.#ended ??= error;
-    for (const taker of this.#takers.splice(0)) taker.reject(error);
+    if (this.#ended) return;
+    this.#ended = error;
+    this.#onAborted(error);
+    for (const { reject } of this.#takers.values()) reject(error);
+    this.#takers.clear();
   }
 }

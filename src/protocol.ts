@@ -126,7 +126,7 @@ export type MessageToWorker =
       hasMain: boolean;
       restartArgs: string[];
     }
-  /** Load the app. With `blob`, the state follows on the pipe. */
+  /** Load the app. `blob`: the id under which the state is on the pipe; undefined: there is none. */
   | {
       type: 'load';
       generation: number;
@@ -135,18 +135,18 @@ export type MessageToWorker =
       mustListen: boolean;
       /** The first generation of an app whose state comes later, before start. */
       stateFollows: boolean;
-      blob: boolean;
+      blob: number | undefined;
       /** What the files that have changed since the worker was warm imported before that. */
       changed: Record<string, ModuleImport[]>;
     }
   /** Answers `prepared`. */
-  | { type: 'start'; blob: boolean }
+  | { type: 'start'; blob: number | undefined }
   | { type: 'committed'; checkpointInterval: number }
   | { type: 'connection'; seq: number; listener: number }
   /** Take no new request, finish those in flight, rest background work. */
   | { type: 'quiesce' }
-  /** After `quiesce`: serialize the state and send it. */
-  | { type: 'capture' }
+  /** After `quiesce`: serialize the state and send it under the id. */
+  | { type: 'capture'; blob: number }
   /** The handover was rolled back: serve again. */
   | { type: 'resume' }
   /** End: connections go back to the primary (`move`) or are closed; then components, then exit. */
@@ -187,8 +187,6 @@ export type MessageToPrimary =
   /** With `blob`, the state is on the pipe. */
   | { type: 'captured'; blob: boolean; problems: string[] }
   | { type: 'capture-failed'; error: WireError }
-  /** The state has changed since the last checkpoint; it is on the pipe. */
-  | { type: 'checkpoint' }
   | { type: 'moved'; connections: number }
   | { type: 'drained'; ended: boolean; report: string[] }
   | { type: 'warning'; message: string }

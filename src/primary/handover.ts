@@ -11,6 +11,7 @@ import {
 import type { PhaseTime, Step } from './events.ts';
 import { retire, type RetireTimeouts } from './retire.ts';
 import type { Router } from './router.ts';
+import type { StateBytes } from './state-bytes.ts';
 import type { WarmUp } from './warm-up.ts';
 import type { Outcome, WorkerExit, WorkerHandle } from './worker-handle.ts';
 
@@ -33,7 +34,7 @@ export interface HandoverTask {
   next: WarmUp;
   generation: number;
   /** The last state that is known: of the last capture, checkpoint or snapshot. */
-  blob: Buffer | undefined;
+  state: StateBytes | undefined;
   /** What changed files imported before (see the message `load`). */
   changed: Record<string, ModuleImport[]>;
   /** Aborted with the reason 'superseded' or 'stopped'. */
@@ -45,7 +46,7 @@ export interface HandoverTask {
   /** Since when the old generation has been quiesced already (`fresh`). */
   quiescedAt: number | undefined;
   onStep: (step: Step, worker: WorkerHandle) => void;
-  onBlob: (blob: Buffer, generation: number) => void;
+  onState: (state: StateBytes, generation: number) => void;
   warn: (message: string) => void;
 }
 
@@ -90,7 +91,9 @@ export class Handover {
   readonly #task: HandoverTask;
   readonly #next: WorkerHandle;
   #pausedAt: number | undefined;
-  #blob: Buffer | undefined;
+  #state: StateBytes | undefined;
+  /** The id under which the next generation has been sent the state already. */
+  #sentAs: number | undefined;
   #isOldGone: boolean;
   #appIsReady = false;
   /** What the primary has waited for. */
@@ -99,7 +102,7 @@ export class Handover {
   constructor(task: HandoverTask) {
     this.#task = task;
     this.#next = task.next.worker;
-    this.#blob = task.blob;
+    this.#state = task.state?.hold();
     this.#isOldGone = task.old === undefined;
     this.#pausedAt = task.quiescedAt;
     this.#waited.detect = task.detectMs;
@@ -119,6 +122,8 @@ export class Handover {
       const isRetried = error.result.type === 'aborted' || error.result.type === 'misspeculated';
       if (!(this.#task.options.fresh && isRetried)) this.#resumeOld();
       return error.result;
+    } finally {
+      this.#state?.release();
     }
   }
 
@@ -142,21 +147,19 @@ export class Handover {
     next.send({
       type: 'load',
       generation,
-      isRestart: generation > 1 || this.#blob !== undefined,
+      isRestart: generation > 1 || this.#state !== undefined,
       restartArgs: generation > 1 ? options.restartArgs : [],
       mustListen: router.isListening,
       stateFollows: captureAt === 'start',
-      blob: captureAt !== 'start' && this.#blob !== undefined,
+      blob: captureAt === 'start' ? undefined : this.#sendState(),
       changed: this.#task.changed,
     });
-    if (captureAt !== 'start' && this.#blob) next.sendBlob(this.#blob);
     this.#task.onStep('loading', next);
     let reached: MessageOf<NextMessage, 'prepared' | 'ready'> = await this.#waitForNext(['prepared', 'ready']);
     if (reached.type === 'prepared') {
       this.#task.onStep('prepared', next);
       await this.#capture();
-      next.send({ type: 'start', blob: this.#blob !== undefined });
-      if (this.#blob) next.sendBlob(this.#blob);
+      next.send({ type: 'start', blob: this.#sendState() });
       reached = await this.#waitForNext(['ready']);
     }
     if (options.waitReady) await this.#waitForApp();
@@ -175,6 +178,11 @@ export class Handover {
     return saves || pauses ? 'start' : 'never';
   }
 
+  /** Unless it was passed on as it came. Returns its id; undefined: there is none. */
+  #sendState(): number | undefined {
+    return this.#state && (this.#sentAs ?? this.#next.sendState(this.#state));
+  }
+
   /** Holds connections, waits for the requests in flight and takes the old generation's state. */
   async #capture(): Promise<void> {
     const { old, router, options, signal, quiescedAt } = this.#task;
@@ -183,7 +191,7 @@ export class Handover {
     this.#pausedAt ??= performance.now();
     router.hold();
     if (!isQuiesced) old.send({ type: 'quiesce' });
-    old.send({ type: 'capture' });
+    const id = old.capture(this.#next);
     const began = performance.now();
     const quiesced = old.waitFor(['quiesced'], { signal }).then((outcome) => {
       this.#waited.quiesce = performance.now() - began;
@@ -195,7 +203,7 @@ export class Handover {
     });
     switch (captured.type) {
       case 'captured':
-        await this.#takeState(captured, isQuiesced ? undefined : await quiesced);
+        await this.#takeState(id, captured, isQuiesced ? undefined : await quiesced);
         this.#waited.capture = performance.now() - began - (this.#waited.quiesce ?? 0);
         break;
       case 'capture-failed':
@@ -215,19 +223,24 @@ export class Handover {
         this.#isOldGone = true;
         break;
       case 'ended':
-        this.#task.warn(`generation ${old.generation} died while its state was captured: its last checkpoint is used`);
-        this.#isOldGone = true;
+        this.#onOldDied(old);
         break;
       default:
         captured satisfies never;
     }
   }
 
+  #onOldDied({ generation }: WorkerHandle): void {
+    this.#task.warn(`generation ${generation} died while its state was captured: its last checkpoint is used`);
+    this.#isOldGone = true;
+  }
+
   async #takeState(
+    id: number,
     { blob, problems }: MessageOf<MessageToPrimary, 'captured'>,
     quiesced: Outcome<'quiesced'> | undefined,
   ): Promise<void> {
-    const { old, onBlob, onStep, warn } = this.#task;
+    const { old, onState, onStep, warn } = this.#task;
     if (!old) return;
     if (quiesced?.type === 'quiesced') {
       for (const request of quiesced.outlived) warn(`${request} was still being handled when the state was captured`);
@@ -235,8 +248,15 @@ export class Handover {
     onStep('quiesced', old);
     for (const problem of problems) warn(`not carried over: ${problem}`);
     if (blob) {
-      this.#blob = await old.takeBlob();
-      onBlob(this.#blob, old.generation);
+      const arrived = await old.takeState(id);
+      if (!arrived) {
+        this.#onOldDied(old);
+        return;
+      }
+      this.#state?.release();
+      this.#state = arrived.state;
+      this.#sentAs = arrived.forwardedAs;
+      onState(arrived.state, old.generation);
     }
     onStep('captured', old);
   }
@@ -332,7 +352,7 @@ export class Handover {
       variables,
       pauseMs: this.#pausedAt === undefined ? 0 : now - this.#pausedAt,
       totalMs: now - this.#task.began,
-      stateBytes: this.#blob?.length ?? 0,
+      stateBytes: this.#state?.length ?? 0,
     };
   }
 

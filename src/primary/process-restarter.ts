@@ -242,14 +242,14 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
       old,
       next,
       generation,
-      blob: this.#store.blob,
+      state: this.#store.state,
       changed: this.#workers.changedImports(),
       signal: attempt.signal,
       began,
       detectMs,
       quiescedAt: this.#quiescedAt,
       onStep: (step, worker) => this.#onStep(step, worker),
-      onBlob: (blob, from) => this.#store.set(blob, from),
+      onState: (state, from) => this.#store.set(state, from),
       warn: (message) => this.#warn(message),
     }).run();
     this.#attempt = undefined;
@@ -324,10 +324,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   #watchServing(worker: WorkerHandle): void {
     this.#updateWatched();
     this.#store.setWorkers([worker.pid]);
-    worker.on('message', (message) => {
-      if (message.type === 'checkpoint')
-        void worker.takeBlob().then((blob) => worker === this.#serving && this.#store.set(blob, worker.generation));
-    });
+    worker.on('checkpoint', (state) => worker === this.#serving && this.#store.setCheckpoint(state, worker.generation));
     worker.once('ended', (exit) => this.#onEnded(worker, exit));
     if (worker.exit) this.#onEnded(worker, worker.exit);
   }
@@ -355,7 +352,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
       files: [...new Set([...next.loaded.files, this.#program.exec])],
     });
     // A state from an earlier run that this code refuses must not keep the app down.
-    if (this.#generation === 0 && error.code === 'STATE_REJECTED' && this.#store.blob) {
+    if (this.#generation === 0 && error.code === 'STATE_REJECTED' && this.#store.state) {
       await this.#store.reject();
       this.#request(['the snapshot was set aside']);
     }
@@ -427,10 +424,14 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   async #saveLast(serving: WorkerHandle): Promise<void> {
     const { quiesceTimeout, readyTimeout } = this.#options;
     serving.send({ type: 'quiesce' });
-    serving.send({ type: 'capture' });
+    const id = serving.capture();
     const captured = await serving.waitFor(['captured', 'capture-failed'], { timeout: quiesceTimeout + readyTimeout });
-    if (captured.type === 'captured' && captured.blob) this.#store.set(await serving.takeBlob(), serving.generation);
-    else if (captured.type !== 'captured')
+    const arrived = captured.type === 'captured' && captured.blob ? await serving.takeState(id) : undefined;
+    if (arrived) {
+      this.#store.set(arrived.state, serving.generation);
+      arrived.state.release();
+    }
+    if (!arrived && !(captured.type === 'captured' && !captured.blob))
       this.#warn('the state could not be captured at the end: the last checkpoint is kept');
   }
 

@@ -1,5 +1,6 @@
 import { HandoverError } from '../errors.ts';
 import type { SnapshotFile } from '../state/snapshot-file.ts';
+import type { StateBytes } from './state-bytes.ts';
 
 export interface SnapshotMeta {
   generation: number;
@@ -15,7 +16,7 @@ export class Snapshots {
   readonly #file: SnapshotFile;
   readonly #interval: number;
   readonly #onError: (error: HandoverError) => void;
-  #next: { blob: Buffer; meta: SnapshotMeta } | undefined;
+  #next: { state: StateBytes; meta: SnapshotMeta } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
   #lastWrite = 0;
@@ -28,8 +29,9 @@ export class Snapshots {
     this.#onError = onError;
   }
 
-  offer(blob: Buffer, meta: SnapshotMeta): void {
-    this.#next = { blob, meta };
+  offer(state: StateBytes, meta: SnapshotMeta): void {
+    this.#next?.state.release();
+    this.#next = { state: state.hold(), meta };
     const wait = Math.max(0, this.#lastWrite + this.#interval - performance.now());
     this.#timer ??= setTimeout(() => void this.flush(), wait).unref();
   }
@@ -44,12 +46,14 @@ export class Snapshots {
       if (!next) return;
       this.#lastWrite = performance.now();
       try {
-        await this.#file.write(next.blob, next.meta);
+        await this.#file.write(next.state.parts, next.meta);
         this.#hasFailed = false;
       } catch (error) {
         // Told once: the state is in memory, and the next attempt follows.
         if (!this.#hasFailed) this.#onError(error as HandoverError);
         this.#hasFailed = true;
+      } finally {
+        next.state.release();
       }
     });
     return this.#writing;
@@ -57,6 +61,7 @@ export class Snapshots {
 
   /** After a clean stop nothing is left behind. */
   async remove(): Promise<void> {
+    this.#next?.state.release();
     this.#next = undefined;
     await this.flush();
     await this.#file.remove();

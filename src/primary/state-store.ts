@@ -3,6 +3,7 @@ import { HandoverError, messageOf } from '../errors.ts';
 import { PrimaryLock } from '../state/primary-lock.ts';
 import { SnapshotFile } from '../state/snapshot-file.ts';
 import { Snapshots } from './snapshots.ts';
+import { StateBytes } from './state-bytes.ts';
 
 export interface StateStoreOptions {
   /** The snapshot file; false: the state lives in memory only. */
@@ -29,15 +30,16 @@ export class StateStore {
   #file: SnapshotFile | undefined;
   #snapshots: Snapshots | undefined;
   #lock: PrimaryLock | undefined;
-  #blob: Buffer | undefined;
+  #state: StateBytes | undefined;
 
   constructor(options: StateStoreOptions) {
     this.#options = options;
     if (options.file !== false) this.#file = new SnapshotFile(options.file);
   }
 
-  get blob(): Buffer | undefined {
-    return this.#blob;
+  /** To be held by whoever uses it after an await. */
+  get state(): StateBytes | undefined {
+    return this.#state;
   }
 
   /**
@@ -48,13 +50,14 @@ export class StateStore {
     const { loadState } = this.#options;
     await this.#own();
     if (loadState) {
-      this.#blob = (await loadState()) ?? undefined;
+      const blob = await loadState();
+      if (blob) this.#state = StateBytes.of(blob);
       return;
     }
     const snapshot = await this.#file?.read();
     if (!snapshot) return;
     if ('rejected' in snapshot) this.#options.warn(snapshot.rejected.message, snapshot.rejected);
-    else this.#blob = snapshot.blob;
+    else this.#state = StateBytes.of(snapshot.blob);
   }
 
   async #own(): Promise<void> {
@@ -71,15 +74,21 @@ export class StateStore {
   }
 
   /** A worker has handed over its state. */
-  set(blob: Buffer, generation: number): void {
-    this.#blob = blob;
-    this.#snapshots?.offer(blob, { generation, run: this.run, appVersion: this.#options.appVersion });
-    void this.#tell(blob);
+  set(state: StateBytes, generation: number): void {
+    this.#state?.release();
+    this.#state = state.hold();
+    this.#snapshots?.offer(state, { generation, run: this.run, appVersion: this.#options.appVersion });
+    void this.#tell(state);
   }
 
-  async #tell(blob: Buffer): Promise<void> {
+  /** A worker has sent its state while it serves. The first time that is often what it has been given. */
+  setCheckpoint(state: StateBytes, generation: number): void {
+    if (!this.#state?.equals(state)) this.set(state, generation);
+  }
+
+  async #tell(state: StateBytes): Promise<void> {
     try {
-      await this.#options.saveState?.(blob);
+      await this.#options.saveState?.(state.toBuffer());
     } catch (error) {
       this.#options.warn(`saveState(): ${messageOf(error)}`);
     }
@@ -87,7 +96,8 @@ export class StateStore {
 
   /** The app refuses the state: it is set aside, and the app starts fresh. */
   async reject(): Promise<void> {
-    this.#blob = undefined;
+    this.#state?.release();
+    this.#state = undefined;
     await this.#file?.reject();
   }
 

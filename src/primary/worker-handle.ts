@@ -2,7 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import cluster, { type ClusterSettings } from 'node:cluster';
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { BlobPipe } from '../blob-pipe.ts';
+import { BlobPipe, UNASKED } from '../blob-pipe.ts';
+import type { BlobSending } from '../blob-sending.ts';
 import {
   BLOB_FD,
   CALL_FD,
@@ -19,6 +20,8 @@ import {
 } from '../protocol.ts';
 import { LoadedModules } from '../watch/loaded-modules.ts';
 import { CallReader } from './call-reader.ts';
+import { StateArrival } from './state-arrival.ts';
+import type { StateBytes } from './state-bytes.ts';
 
 /** The program that every worker runs. */
 export interface Program {
@@ -49,6 +52,8 @@ interface WorkerEvents {
   message: [message: MessageToPrimary, handle: RawHandle | undefined];
   /** A message that the app sent with process.send(). */
   appMessage: [message: unknown];
+  /** It has sent its state unasked. Whoever goes on using it afterwards holds it. */
+  checkpoint: [state: StateBytes];
   loaded: [];
   /** The process has exited and everything it had sent has been read. */
   ended: [exit: WorkerExit];
@@ -61,7 +66,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly calls: CallReader;
   readonly loaded: LoadedModules = new LoadedModules();
   readonly #process: ChildProcess;
-  readonly #blobs: BlobPipe;
+  readonly #blobs: BlobPipe<StateArrival>;
+  /** The last id under which state was asked for, and who gets that as it comes. */
+  #asked = 0;
+  #forwardTo: WorkerHandle | undefined;
+  #sent = 0;
   /** The generation that it is or is about to become; 0 for a standby. */
   generation = 0;
   /** When it began to load the app, in milliseconds since the epoch. */
@@ -91,7 +100,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     };
     cluster.setupPrimary(settings);
     this.#process = cluster.fork({ [WORKER_ENV]: JSON.stringify(config), [REPORT_ENV]: '1' }).process;
-    this.#blobs = new BlobPipe(this.#process.stdio[BLOB_FD] as Socket);
+    this.#blobs = new BlobPipe(this.#process.stdio[BLOB_FD] as Socket, (id) => this.#onArrival(id));
     this.calls = new CallReader(this.#process.stdio[CALL_FD as 4] as unknown as Socket);
     this.#listen();
   }
@@ -115,12 +124,37 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#process.send(seal(message), handle as unknown as Socket, { swallowErrors: true } as object);
   }
 
-  sendBlob(blob: Buffer): void {
-    this.#blobs.send([blob]);
+  /** Sends state. Returns the id by which to speak of it. */
+  sendState(state: StateBytes): number {
+    const { id, sending } = this.#beginState();
+    state.hold();
+    for (const part of state.parts) sending.write(part, true);
+    void sending.end().then(() => state.release());
+    return id;
   }
 
-  takeBlob(): Promise<Buffer> {
-    return this.#blobs.take();
+  /** Asks for the state. `forwardTo` gets it, too, while it comes. Returns the id for takeState(). */
+  capture(forwardTo?: WorkerHandle): number {
+    this.#forwardTo = forwardTo;
+    this.send({ type: 'capture', blob: ++this.#asked });
+    return this.#asked;
+  }
+
+  /** The state that capture() has asked for, which the caller holds; undefined when the worker ended before it came. */
+  takeState(id: number): Promise<StateArrival | undefined> {
+    return this.#blobs.take(id).catch(() => undefined);
+  }
+
+  #beginState(): { id: number; sending: BlobSending } {
+    const id = ++this.#sent;
+    return { id, sending: this.#blobs.send(id) };
+  }
+
+  #onArrival(id: number): StateArrival {
+    if (id === UNASKED) return new StateArrival({ onEnd: (state) => this.emit('checkpoint', state) });
+    const to = id === this.#asked ? this.#forwardTo : undefined;
+    const forward = to && to.#beginState();
+    return new StateArrival(forward ? { forward } : {});
   }
 
   /** Waits for one of the messages, the end of the worker, the timeout (milliseconds) or the abort. */

@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { messageOf } from '../errors.ts';
 import { classOf } from './class-registry.ts';
-import { hasMisleadingNames, isWellFormed, OwnProperties, specialValueOf } from './special-values.ts';
+import { isWellFormed, OwnProperties, specialValueOf } from './special-values.ts';
 
 /** A value that can't be carried over: where it lies and what it is. */
 export interface CarryProblem {
@@ -39,6 +39,8 @@ export interface Carriable {
   value: unknown;
   /** No object in it is reached in two ways: no references have to be noted. */
   isTree: boolean;
+  /** No instance of a class is in it. */
+  isPlain: boolean;
   /** Bytes that it will take, roughly. */
   size: number;
 }
@@ -49,11 +51,12 @@ export interface Carriable {
  */
 export function toCarriable(value: unknown, name: string, problems: CarryProblem[]): Carriable | undefined {
   const { isCarriable, isTree, size } = new Look(value);
-  if (isCarriable) return { value, isTree, size };
+  if (isCarriable) return { value, isTree, isPlain: true, size };
   const root: Place = { above: undefined, step: name };
-  const copy = new Copier(problems).copy(value, root, 0);
+  const copier = new Copier(problems);
+  const copy = copier.copy(value, root, 0);
   const isRootLost = copy === undefined && value !== undefined;
-  return isRootLost ? undefined : { value: copy, isTree: false, size };
+  return isRootLost ? undefined : { value: copy, isTree: copier.isTree, isPlain: copier.isPlain, size: copier.size };
 }
 
 /** A look at a whole value: whether it can be carried as it is, and what packing it will take. */
@@ -87,8 +90,7 @@ class Look {
   #addItems(object: object): boolean {
     switch (Object.getPrototypeOf(object)) {
       case Array.prototype:
-        for (const item of object as unknown[]) this.#add(item);
-        return true;
+        return this.#addArray(object as unknown[]);
       case Map.prototype:
         for (const [key, item] of object as Map<unknown, unknown>) {
           this.#add(key);
@@ -99,17 +101,34 @@ class Look {
         for (const item of object as Set<unknown>) this.#add(item);
         return true;
       case Object.prototype:
-        if (hasMisleadingNames(object)) return false;
-        try {
-          for (const key in object) this.#add((object as Record<string, unknown>)[key]);
-        } catch {
-          return false; // a getter that throws
-        }
-        return true;
+        return this.#addProperties(object as Record<string, unknown>);
       default:
-        this.size += ArrayBuffer.isView(object) || types.isArrayBuffer(object) ? object.byteLength : 0;
+        this.size += bytesOf(object);
         return isLeaf(object);
     }
+  }
+
+  #addArray(array: unknown[]): boolean {
+    let hasUndefined = false;
+    for (const item of array) {
+      hasUndefined ||= item === undefined;
+      this.#add(item);
+    }
+    return !(hasUndefined && hasHoles(array)) && extraKeys(array).length === 0;
+  }
+
+  #addProperties(object: Record<string, unknown>): boolean {
+    // Quicker than hasMisleadingNames(): its own constructor is another, and its own __proto__ is met below.
+    if (object.constructor !== Object || Object.getOwnPropertySymbols(object).length > 0) return false;
+    try {
+      for (const key in object) {
+        if (key === '__proto__') return false;
+        this.#add(object[key]);
+      }
+    } catch {
+      return false; // a getter that throws
+    }
+    return true;
   }
 
   /** Strings and numbers, most of what there is, need no look of their own. */
@@ -118,6 +137,39 @@ class Look {
     if (typeof item === 'string') this.isCarriable &&= isWellFormed(item);
     else if (typeof item !== 'number' || item === 0) this.#below.push(item);
   }
+}
+
+/** Bytes that a value takes besides what it holds, roughly. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return value.length + 5;
+  return 10 + (typeof value === 'object' && value !== null ? bytesOf(value) : 0);
+}
+
+function bytesOf(object: object): number {
+  return ArrayBuffer.isView(object) || types.isArrayBuffer(object) ? object.byteLength : 0;
+}
+
+function hasHoles(array: unknown[]): boolean {
+  for (let index = 0; index < array.length; index++) if (!(index in array)) return true;
+  return false;
+}
+
+/** An array of more items has no properties of its own besides, it is assumed: to look for them takes longer than to pack it. */
+const LONGEST_LOOKED_AT = 100;
+
+/** Properties of an array that are no items. */
+function extraKeys(array: unknown[]): (string | symbol)[] {
+  if (array.length > LONGEST_LOOKED_AT) return [];
+  const symbols = Object.getOwnPropertySymbols(array);
+  const names = Object.keys(array);
+  if (names.length <= array.length && symbols.length === 0 && names.at(-1) === lastIndexOf(array)) return [];
+  return [...names.filter((name) => !/^\d+$/.test(name)), ...symbols];
+}
+
+/** The last of its keys when it has items only; undefined when it has holes only, or nothing at all. */
+function lastIndexOf(array: unknown[]): string | undefined {
+  for (let index = array.length - 1; index >= 0; index--) if (index in array) return String(index);
+  return undefined;
 }
 
 function isPlainPrimitive(value: unknown): boolean {
@@ -143,15 +195,22 @@ class Copier {
   readonly #copies = new Map<object, unknown>();
   /** Instances whose data is being copied: one that contains itself can't be made anew. */
   readonly #open = new Set<object>();
+  isTree = true;
+  isPlain = true;
+  size = 0;
 
   constructor(problems: CarryProblem[]) {
     this.#problems = problems;
   }
 
   copy(value: unknown, place: Place, depth: number): unknown {
+    this.size += sizeOf(value);
     if (typeof value === 'function' || typeof value === 'symbol') return this.#refuse(place, typeof value);
     if (typeof value !== 'object' || value === null) return this.#copyPrimitive(value);
-    if (this.#copies.has(value)) return this.#copies.get(value);
+    if (this.#copies.has(value)) {
+      this.isTree = false;
+      return this.#copies.get(value);
+    }
     if (this.#open.has(value)) return this.#refuse(place, `${kindOf(value)} that contains itself`);
     if (depth > DEEPEST) return this.#refuse(place, `nested more than ${DEEPEST} levels deep`);
     const copy = this.#copyObject(value, place, depth + 1);
@@ -171,6 +230,8 @@ class Copier {
         const copy: unknown[] = [];
         this.#copies.set(value, copy);
         for (const [index, item] of (value as unknown[]).entries()) copy.push(this.copy(item, at(`[${index}]`), depth));
+        if (hasHoles(value as unknown[])) this.#refuse(place, 'an array with holes, which become undefined');
+        for (const key of extraKeys(value as unknown[])) this.#refuse(at(stepTo(key)), 'a property of an array');
         return copy;
       }
       case Map.prototype: {
@@ -200,10 +261,13 @@ class Copier {
     if (Object.getPrototypeOf(value) === Object.prototype) {
       const copy: Record<string, unknown> = {};
       this.#copies.set(value, copy);
+      this.#refuseSymbols(value, place);
       return this.#copyProperties(value, Object.keys(value), copy, place, depth);
     }
-    if (value instanceof OwnProperties)
+    if (value instanceof OwnProperties) {
+      this.#refuseSymbols(value.object, place);
       return this.#copyProperties(value.object, value.keys, new Map<string, unknown>(), place, depth);
+    }
     if (isLeaf(value)) return value;
     const found = classOf(value);
     if (found) return this.#tag(value, 'class', found.name, place, depth, () => found.encode(value));
@@ -218,12 +282,21 @@ class Copier {
     depth: number,
   ): unknown {
     for (const key of keys) {
-      const at: Place = { above: place, step: /^[\w$]+$/.test(key) ? `.${key}` : `[${quote(key)}]` };
+      const at: Place = { above: place, step: stepTo(key) };
       const item = this.copy(this.#read(object, key, at), at, depth);
       if (copy instanceof Map) copy.set(key, item);
       else copy[key] = item;
     }
     return copy;
+  }
+
+  /** Keys that would not be the same symbols in another process. */
+  #refuseSymbols(object: object, place: Place): void {
+    for (const key of Object.getOwnPropertySymbols(object)) {
+      if (Object.prototype.propertyIsEnumerable.call(object, key)) {
+        this.#refuse({ above: place, step: stepTo(key) }, 'a property with a symbol as its key');
+      }
+    }
   }
 
   #read(object: object, key: string, at: Place): unknown {
@@ -235,6 +308,7 @@ class Copier {
   }
 
   #tag(value: object, tag: Tagged['tag'], name: string, place: Place, depth: number, encode: () => unknown): unknown {
+    if (tag === 'class') this.isPlain = false;
     let data: unknown;
     try {
       data = encode();
@@ -262,6 +336,11 @@ function kindOf(value: object): string {
 function labelOf(key: unknown): string {
   if (typeof key === 'string') return quote(key);
   return typeof key === 'object' && key !== null ? kindOf(key) : String(key);
+}
+
+function stepTo(key: string | symbol): string {
+  if (typeof key === 'symbol') return `[${String(key)}]`;
+  return /^[\w$]+$/.test(key) ? `.${key}` : `[${quote(key)}]`;
 }
 
 function quote(text: string): string {

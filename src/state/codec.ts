@@ -1,7 +1,9 @@
 import { addExtension, Packr } from 'msgpackr';
 import { HandoverError, messageOf } from '../errors.ts';
+import type { BlobPart } from './blob.ts';
 import { Tagged, toCarriable, type Carriable, type CarryProblem } from './carriable.ts';
 import { classNamed, classOf, type RegisteredClass } from './class-registry.ts';
+import { PartReader, PartWriter, type EmitPart } from './parts.ts';
 import { specialValueNamed } from './special-values.ts';
 
 export type { CarryProblem } from './carriable.ts';
@@ -24,47 +26,95 @@ addExtension({
   read: ([tag, name, data]: [Tagged['tag'], string, unknown]) => untag(tag, name, data),
 });
 
-/** Above this many bytes a buffer of the right size is made first: growing it would copy it again and again. */
-const LARGE = 1_000_000;
-
 /** With `structuredClone` msgpackr notes every object, to find those that are reached in two ways: 2.5 times the time. */
 const packrFor = (isTree: boolean): Packr =>
-  new Packr({ moreTypes: true, useBigIntExtension: true, structuredClone: !isTree });
+  new Packr({ moreTypes: true, useBigIntExtension: true, structuredClone: !isTree, copyBuffers: true });
 const treePackr = packrFor(true);
 const graphPackr = packrFor(false);
 
-/**
- * Serializes a value. What can't be carried is named in `problems`, by its path from `name`, and becomes undefined;
- * everything else survives. `bytes` is undefined when the value as a whole can't be carried.
- */
-export function encodeValue(value: unknown, name: string): { bytes: Uint8Array | undefined; problems: CarryProblem[] } {
+/** Room for a part. */
+const BUFFER = 256 * 1024;
+/** Of msgpackr's own buffer, when it begins. */
+const FIRST_BUFFER = 8192;
+
+/** A value that is ready to be serialized. */
+export interface Encoding {
+  /** No instances of classes are in it: it can be decoded without the app. */
+  isPlain: boolean;
+  /** What can't be carried, by its path; it becomes undefined, and everything else survives. */
+  problems: CarryProblem[];
+  /**
+   * Emits the parts. False when it could not be packed after all, which is then among the problems. undefined: the value
+   * as a whole can't be carried.
+   */
+  write: ((emit: EmitPart) => boolean) | undefined;
+}
+
+/** Looks for what of a value can't be carried; paths begin with `name`. */
+export function encodeValue(value: unknown, name: string): Encoding {
   const problems: CarryProblem[] = [];
+  const attempt = <T>(step: () => T): T | undefined => {
+    try {
+      return step();
+    } catch (error) {
+      problems.push({ path: name, kind: `a value that could not be packed: ${messageOf(error)}` });
+      return undefined;
+    }
+  };
+  const carriable = attempt(() => toCarriable(value, name, problems));
+  if (!carriable) return { isPlain: false, problems, write: undefined };
+  return {
+    isPlain: carriable.isPlain,
+    problems,
+    write: (emit) => attempt(() => pack(carriable, emit)) === true,
+  };
+}
+
+function pack({ value, isTree, size }: Carriable, emit: EmitPart): true {
+  const packr = isTree ? treePackr : graphPackr;
+  // A graph is packed in one go: a buffer that had to grow would be copied again and again.
+  const room = Math.max(size, FIRST_BUFFER);
+  const buffer = Buffer.allocUnsafeSlow(isTree ? Math.min(room, BUFFER) : room);
+  const packPart = (part: unknown): Uint8Array => {
+    packr.useBuffer(buffer);
+    return packr.pack(part);
+  };
   try {
-    const carriable = toCarriable(value, name, problems);
-    return { bytes: carriable && pack(carriable), problems };
-  } catch (error) {
-    problems.push({ path: name, kind: `a value that could not be packed: ${messageOf(error)}` });
-    return { bytes: undefined, problems };
+    new PartWriter(packPart, emit).write(value, { isTree, size });
+    return true;
+  } finally {
+    // msgpackr has one buffer for all: an app that uses it, too, must not get one that is overwritten, or is so large.
+    packr.useBuffer(Buffer.allocUnsafeSlow(FIRST_BUFFER));
   }
 }
 
-function pack({ value, isTree, size }: Carriable): Uint8Array {
-  if (size < LARGE) return (isTree ? treePackr : graphPackr).pack(value);
-  // A packr of its own, which doesn't hold on to the buffer.
-  const packr = packrFor(isTree);
-  packr.useBuffer(Buffer.allocUnsafeSlow(size));
-  return packr.pack(value);
+/** Decodes a value as its parts arrive. For a plain one; others need what the app says of their classes. */
+export class ValueDecoder {
+  readonly #reader = new PartReader((bytes) => graphPackr.unpack(bytes));
+
+  /** Throws HandoverError STATE_REJECTED when it is no part of a value. */
+  read({ kind, bytes }: BlobPart): void {
+    try {
+      this.#reader.read(kind, bytes);
+    } catch (error) {
+      if (error instanceof HandoverError) throw error;
+      throw new HandoverError('STATE_REJECTED', `the state could not be read: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  get value(): unknown {
+    return this.#reader.value;
+  }
 }
 
-/** Makes a value from its bytes. Throws HandoverError STATE_REJECTED when they are none, or name an unknown class. */
-export function decodeValue(bytes: Uint8Array, { template }: DecodeOptions = {}): unknown {
+/** Makes a value from its parts. Throws HandoverError STATE_REJECTED when they are none, or name an unknown class. */
+export function decodeValue(parts: readonly BlobPart[], { template }: DecodeOptions = {}): unknown {
   const outer = findClass; // a fromJSON() that calls keep() decodes while it is decoded
   findClass = (name) => classNamed(name) ?? (template && classInside(template(), name));
   try {
-    return graphPackr.unpack(bytes);
-  } catch (error) {
-    if (error instanceof HandoverError) throw error;
-    throw new HandoverError('STATE_REJECTED', `the state could not be read: ${messageOf(error)}`, { cause: error });
+    const decoder = new ValueDecoder();
+    for (const part of parts) decoder.read(part);
+    return decoder.value;
   } finally {
     findClass = outer;
   }

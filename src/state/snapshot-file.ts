@@ -7,9 +7,9 @@ import { withLock } from './lock.ts';
 import {
   decodeMeta,
   decodeSnapshot,
-  encodeHeader,
   PREFIX,
   sizeOf,
+  SnapshotHeader,
   type Snapshot,
   type SnapshotMeta,
 } from './snapshot-format.ts';
@@ -19,6 +19,9 @@ export type SnapshotReading = Snapshot | { rejected: HandoverError } | null;
 
 /** Group and others must not have been able to write it. */
 const WRITABLE_BY_OTHERS = 0o022;
+
+/** Bytes that are written at a time. */
+const CHUNK = 1024 * 1024;
 
 /** A temporary file that has not been written to for this long has no writer any more, in milliseconds. */
 const LEFTOVER_AGE = 60_000;
@@ -38,7 +41,11 @@ export class SnapshotFile {
    * Replaces the snapshot. False when there is one already of a later generation of the same run. Throws
    * HandoverError SNAPSHOT_UNWRITABLE. `isVital`: there is no later try; a lock that can't be had doesn't stop it.
    */
-  async write(blob: Uint8Array, meta: SnapshotMeta, { isVital = false }: { isVital?: boolean } = {}): Promise<boolean> {
+  async write(
+    blob: readonly Uint8Array[],
+    meta: SnapshotMeta,
+    { isVital = false }: { isVital?: boolean } = {},
+  ): Promise<boolean> {
     try {
       return await withLock(
         this.path,
@@ -141,7 +148,7 @@ export class SnapshotFile {
     }
   }
 
-  async #replace(blob: Uint8Array, meta: SnapshotMeta): Promise<void> {
+  async #replace(blob: readonly Uint8Array[], meta: SnapshotMeta): Promise<void> {
     await this.#removeLeftovers();
     // Of its own for each write: one that could not wait for the lock must not write into another's file.
     const temporary = `${this.path}.${randomBytes(6).toString('hex')}.tmp`;
@@ -149,8 +156,7 @@ export class SnapshotFile {
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
       const file = await open(temporary, flags, 0o600);
       try {
-        await file.writeFile(encodeHeader(blob, meta, new Date()));
-        await file.writeFile(blob);
+        await writeSnapshot(file, blob, meta);
         await file.sync();
       } finally {
         await file.close();
@@ -174,6 +180,32 @@ export class SnapshotFile {
       if (mtimeMs < Date.now() - LEFTOVER_AGE) await rm(file, { force: true });
     }
   }
+}
+
+/** A bounded number of bytes at a time: other work of the process goes on in between. The digest comes last. */
+async function writeSnapshot(file: FileHandle, blob: readonly Uint8Array[], meta: SnapshotMeta): Promise<void> {
+  const length = blob.reduce((sum, part) => sum + part.length, 0);
+  const header = new SnapshotHeader(length, meta, new Date());
+  await file.writeFile(header.bytes);
+  let batch: Uint8Array[] = [];
+  let size = 0;
+  const flush = async (): Promise<void> => {
+    for (const part of batch) header.add(part);
+    await file.writeFile(batch.length === 1 ? (batch[0] as Uint8Array) : Buffer.concat(batch));
+    batch = [];
+    size = 0;
+  };
+  for (const part of blob) {
+    for (let at = 0; at < part.length; at += CHUNK) {
+      const piece = part.subarray(at, at + CHUNK);
+      if (size + piece.length > CHUNK) await flush();
+      batch.push(piece);
+      size += piece.length;
+    }
+  }
+  if (size > 0) await flush();
+  header.end();
+  await file.write(header.bytes, 0, header.bytes.length, 0);
 }
 
 interface Opened {

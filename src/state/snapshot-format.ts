@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 
 /** What a snapshot says about itself. */
@@ -17,7 +17,7 @@ export interface Snapshot extends SnapshotMeta {
 }
 
 const MAGIC = Buffer.from('HANDOVER');
-const FORMAT = 1;
+const FORMAT = 2;
 const DIGEST = 32;
 /** Prefix and JSON are not longer than this, in bytes. */
 const LONGEST_HEAD = 8192;
@@ -25,15 +25,35 @@ const LONGEST_HEAD = 8192;
 export const PREFIX: number = MAGIC.length + 4 + 4 + 8 + DIGEST;
 
 /** The parts of a snapshot file before the blob: a prefix of fixed length, then what the snapshot says about itself. */
-export function encodeHeader(blob: Uint8Array, meta: SnapshotMeta, savedAt: Date): Buffer {
-  const json = Buffer.from(JSON.stringify({ ...meta, savedAt: savedAt.getTime() }));
-  const prefix = Buffer.alloc(PREFIX);
-  MAGIC.copy(prefix);
-  prefix.writeUInt32LE(FORMAT, 8);
-  prefix.writeUInt32LE(json.length, 12);
-  prefix.writeBigUInt64LE(BigInt(blob.length), 16);
-  digestOf(prefix, json, blob).copy(prefix, PREFIX - DIGEST);
-  return Buffer.concat([prefix, json]);
+export class SnapshotHeader {
+  readonly #bytes: Buffer;
+  readonly #hash: Hash;
+
+  /** `length`: that of the blob. */
+  constructor(length: number, meta: SnapshotMeta, savedAt: Date) {
+    const json = Buffer.from(JSON.stringify({ ...meta, savedAt: savedAt.getTime() }));
+    const prefix = Buffer.alloc(PREFIX);
+    MAGIC.copy(prefix);
+    prefix.writeUInt32LE(FORMAT, 8);
+    prefix.writeUInt32LE(json.length, 12);
+    prefix.writeBigUInt64LE(BigInt(length), 16);
+    this.#bytes = Buffer.concat([prefix, json]);
+    this.#hash = hashOf(prefix, json);
+  }
+
+  /** To be told every part of the blob, in order. */
+  add(part: Uint8Array): void {
+    this.#hash.update(part);
+  }
+
+  /** Without the digest until end(). */
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  end(): void {
+    this.#hash.digest().copy(this.#bytes, PREFIX - DIGEST);
+  }
 }
 
 /** How long the file has to be, by its prefix, or what is wrong with that. */
@@ -54,7 +74,12 @@ export function decodeSnapshot(bytes: Buffer): Snapshot | string {
   const end = PREFIX + bytes.readUInt32LE(12);
   const json = bytes.subarray(PREFIX, end);
   const blob = bytes.subarray(end);
-  if (!digestOf(bytes.subarray(0, PREFIX), json, blob).equals(bytes.subarray(PREFIX - DIGEST, PREFIX))) {
+  if (
+    !hashOf(bytes.subarray(0, PREFIX), json)
+      .update(blob)
+      .digest()
+      .equals(bytes.subarray(PREFIX - DIGEST, PREFIX))
+  ) {
     return 'its checksum is wrong: it was changed after it was written';
   }
   const meta = parseMeta(json);
@@ -80,10 +105,8 @@ function parseMeta(json: Buffer): (SnapshotMeta & { savedAt: Date }) | undefined
   }
 }
 
-function digestOf(prefix: Buffer, json: Buffer, blob: Uint8Array): Buffer {
+function hashOf(prefix: Buffer, json: Buffer): Hash {
   return createHash('sha256')
     .update(prefix.subarray(0, PREFIX - DIGEST))
-    .update(json)
-    .update(blob)
-    .digest();
+    .update(json);
 }

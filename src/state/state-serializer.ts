@@ -1,6 +1,6 @@
 import { nearestPackage } from '../options.ts';
 import { HandoverError } from '../errors.ts';
-import { decodeBlob, encodeBlob, type BlobEntry } from './blob.ts';
+import { BlobWriter, decodeBlob } from './blob.ts';
 import { decodeValue, encodeValue } from './codec.ts';
 import { SnapshotFile } from './snapshot-file.ts';
 import { defaultSnapshotPath } from './snapshot-path.ts';
@@ -45,14 +45,16 @@ export class StateSerializer {
    */
   async saveRestartState(selfState: unknown, eventQueue: unknown, config: unknown): Promise<boolean> {
     const state = { selfState, eventQueue, config };
-    const entries: BlobEntry[] = [];
+    const blob: Uint8Array[] = [];
+    const writer = new BlobWriter((bytes) => blob.push(Buffer.from(bytes)));
     for (const part of PARTS) {
-      const { bytes, problems } = encodeValue(state[part], part);
+      const { isPlain, problems, write } = encodeValue(state[part], part);
+      if (write) writer.entry({ key: part, version: 1, isPlain }, write);
       for (const { path, kind } of problems) process.emitWarning(`not saved: ${path}: ${kind}`, 'HandoverWarning');
-      if (bytes) entries.push({ key: part, version: 1, bytes });
     }
+    writer.end();
     try {
-      return await this.#file.write(Buffer.concat(encodeBlob(entries)), {
+      return await this.#file.write(blob, {
         generation: 0,
         run: '',
         appVersion: this.#appVersion,
@@ -75,7 +77,7 @@ export class StateSerializer {
       const entries = decodeBlob(snapshot.blob);
       const part = (name: (typeof PARTS)[number]): unknown => {
         const entry = entries.get(name);
-        return entry && decodeValue(entry.bytes);
+        return entry && decodeValue(entry.parts);
       };
       const [selfState, eventQueue, config] = PARTS.map(part);
       return { selfState, eventQueue, config, savedAt: snapshot.savedAt };

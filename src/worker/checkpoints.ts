@@ -15,11 +15,6 @@ export class Checkpoints {
     this.#send = send;
   }
 
-  /** The state that the primary has already. */
-  setBaseline(blob: Uint8Array[]): void {
-    this.#last = digest(blob);
-  }
-
   /** Every `interval` milliseconds; 0: never. */
   start(interval: number): void {
     if (interval > 0) this.#schedule(interval, interval);

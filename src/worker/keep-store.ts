@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 import { HandoverError } from '../errors.ts';
-import { decodeBlob, encodeBlob, type BlobEntry } from '../state/blob.ts';
+import { BlobWriter, type BlobPart } from '../state/blob.ts';
 import { decodeValue, encodeValue } from '../state/codec.ts';
 import type { KeepOptions } from './app-host.ts';
+import type { ArrivedEntry, ArrivingState } from './arriving-state.ts';
 
 /** The blob's key for what save() returned. */
 const SAVED = 'handover:saved';
@@ -16,22 +17,22 @@ interface Kept {
 export class KeepStore {
   readonly #kept = new Map<string, Kept>();
   readonly #onFirst: () => void;
-  #restored = new Map<string, BlobEntry>();
+  #restored = new Map<string, ArrivedEntry>();
 
   constructor(onFirst: () => void) {
     this.#onFirst = onFirst;
   }
 
-  /** Takes the state of the previous generation. */
-  restore(blob: Buffer): void {
-    this.#restored = decodeBlob(blob);
+  /** Takes the state of the previous generation. Throws HandoverError STATE_REJECTED when it is none. */
+  restore(state: ArrivingState): void {
+    this.#restored = state.take();
   }
 
   /** What save() of the previous generation returned. */
   takeSaved(): unknown {
     const entry = this.#restored.get(SAVED);
     this.#restored.delete(SAVED);
-    return entry && decodeValue(entry.bytes);
+    return entry && valueOf(entry);
   }
 
   keep<T>(key: string, init: () => T, options: KeepOptions<T>): T {
@@ -50,24 +51,47 @@ export class KeepStore {
 
   /**
    * Serializes everything: kept values, what save() returned, and values of keys that this generation has not
-   * asked for, which it passes on untouched. `problems` names what could not be carried.
+   * asked for, which it passes on untouched. Emits the blob piece by piece, before it returns; the bytes of a piece are to
+   * be used at once. `problems` names what could not be carried.
    */
-  capture(saved?: { value: unknown }): { blob: Uint8Array[] | undefined; problems: string[] } {
-    const entries: BlobEntry[] = [...this.#restored.values()];
+  capture(emit: (bytes: Uint8Array) => void, saved?: { value: unknown }): { hasState: boolean; problems: string[] } {
+    const writer = new BlobWriter(emit);
     const problems: string[] = [];
     const add = (key: string, name: string, { value, version }: Kept): void => {
-      const encoded = encodeValue(value, name);
-      for (const { path, kind } of encoded.problems) problems.push(`${path}: ${kind}`);
-      if (encoded.bytes) entries.push({ key, version, bytes: encoded.bytes });
+      const { isPlain, problems: found, write } = encodeValue(value, name);
+      if (write) writer.entry({ key, version, isPlain }, write);
+      for (const { path, kind } of found) problems.push(`${path}: ${kind}`);
     };
+    for (const entry of this.#restored.values()) {
+      const { key, version } = entry;
+      if (entry.isOnlyDecoded) add(key, key, { value: valueOf(entry), version });
+      else writer.entry(entry, (part) => entry.parts.forEach(({ kind, bytes }) => part(kind, bytes)));
+    }
     for (const [key, kept] of this.#kept) add(key, key, kept);
     if (saved && saved.value !== undefined) add(SAVED, 'save()', { value: saved.value, version: 1 });
-    return { blob: entries.length > 0 ? encodeBlob(entries) : undefined, problems };
+    if (writer.count > 0) writer.end();
+    return { hasState: writer.count > 0, problems };
   }
 }
 
-function revive<T>(key: string, entry: BlobEntry, version: number, init: () => T, options: KeepOptions<T>): T {
-  let value = decodeValue(entry.bytes, { template: init });
+/** What was decoded is given once, if there are parts to decode anew: what is done with it must not change what came. */
+function valueOf(entry: ArrivedEntry, template?: () => unknown): unknown {
+  const { decoder } = entry;
+  if (!entry.isOnlyDecoded) entry.decoder = undefined;
+  return decoder ? decoder.value : decodeValue(entry.parts, template ? { template } : {});
+}
+
+/** Before something may change the value and then fail. */
+function keepParts(entry: ArrivedEntry): void {
+  if (!entry.isOnlyDecoded) return;
+  const parts: BlobPart[] = [];
+  encodeValue(valueOf(entry), entry.key).write?.((kind, bytes) => parts.push({ kind, bytes: Buffer.from(bytes) }));
+  Object.assign(entry, { parts, isOnlyDecoded: false });
+}
+
+function revive<T>(key: string, entry: ArrivedEntry, version: number, init: () => T, options: KeepOptions<T>): T {
+  if (entry.version !== version) keepParts(entry);
+  let value = valueOf(entry, init);
   if (entry.version !== version) {
     if (!options.migrate) {
       throw new HandoverError(

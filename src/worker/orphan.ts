@@ -9,13 +9,13 @@ const SAVE_TIMEOUT = 900;
 export async function saveOrphanedState(
   config: WorkerConfig,
   generation: number,
-  capture: () => Promise<{ blob: Uint8Array[] | undefined }>,
+  capture: () => Promise<Uint8Array[] | undefined>,
 ): Promise<void> {
   const save = async (): Promise<void> => {
-    const { blob } = await capture();
+    const blob = await capture();
     if (!blob || config.snapshot === false) return;
     const { run, appVersion, snapshot } = config;
-    await new SnapshotFile(snapshot).write(Buffer.concat(blob), { generation, run, appVersion }, { isVital: true });
+    await new SnapshotFile(snapshot).write(blob, { generation, run, appVersion }, { isVital: true });
   };
   await withTimeout(save(), SAVE_TIMEOUT, () => {
     process.stderr.write('handover: the state could not be saved in time after the primary had gone\n');

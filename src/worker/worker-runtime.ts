@@ -3,7 +3,8 @@ import { subscribe } from 'node:diagnostics_channel';
 import { realpathSync } from 'node:fs';
 import net from 'node:net';
 import { pathToFileURL } from 'node:url';
-import { BlobPipe } from '../blob-pipe.ts';
+import { BlobPipe, UNASKED } from '../blob-pipe.ts';
+import type { BlobSending } from '../blob-sending.ts';
 import { HandoverError } from '../errors.ts';
 import { withTimeout } from '../timeout.ts';
 import {
@@ -17,6 +18,7 @@ import {
   type WorkerConfig,
 } from '../protocol.ts';
 import { setAppHost, type AppComponent, type AppHost, type AppSteps, type KeepOptions } from './app-host.ts';
+import { ArrivingState } from './arriving-state.ts';
 import { Channel } from './channel.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { Components } from './components.ts';
@@ -33,6 +35,9 @@ import { WarmUp } from './warm-up.ts';
  * `prepared` waits for the state that start() needs.
  */
 type State = 'standby' | 'loading' | 'prepared' | 'ready' | 'serving' | 'quiesced' | 'draining';
+
+/** Bytes of state that are read at once. */
+const READ_BUFFER = 256 * 1024;
 
 /** How long requests in flight are waited for when the primary has gone, in milliseconds. */
 const ORPHAN_QUIESCE = 300;
@@ -51,7 +56,7 @@ const NEXT: Record<State, readonly State[]> = {
 export class WorkerRuntime implements AppHost {
   readonly #config: WorkerConfig;
   readonly #channel: Channel;
-  readonly #blobs: BlobPipe;
+  readonly #blobs: BlobPipe<ArrivingState>;
   readonly #listeners: WorkerListeners;
   readonly #connections: Connections;
   readonly #components: Components;
@@ -84,9 +89,24 @@ export class WorkerRuntime implements AppHost {
   private constructor(config: WorkerConfig) {
     this.#config = config;
     this.#channel = new Channel((message, handle) => this.#receive(message, handle));
-    const pipe = new net.Socket({ fd: BLOB_FD, readable: true, writable: true });
+    const buffer = Buffer.allocUnsafeSlow(READ_BUFFER);
+    const onread: net.OnReadOpts = {
+      buffer,
+      callback: (length: number) => {
+        this.#blobs.read(buffer.subarray(0, length));
+        return true;
+      },
+    };
+    const options: net.SocketConstructorOpts & net.ConnectOpts = {
+      fd: BLOB_FD,
+      readable: true,
+      writable: true,
+      onread,
+    };
+    const pipe = new net.Socket(options);
     pipe.unref();
-    this.#blobs = new BlobPipe(pipe);
+    // On Windows a pipe's descriptor can't be written to without waiting.
+    this.#blobs = new BlobPipe(pipe, () => new ArrivingState(), process.platform === 'win32' ? undefined : BLOB_FD);
     this.#listeners = new WorkerListeners(() => {
       this.#hasListened = true;
       this.#readyWhenListening();
@@ -100,10 +120,11 @@ export class WorkerRuntime implements AppHost {
     this.#components = new Components(config.shutdownTimeout);
     this.#keeps = new KeepStore(() => this.#announce({ keeps: true }));
     this.#checkpoints = new Checkpoints(
-      () => (this.#state === 'serving' && this.#carries.keeps ? this.#keeps.capture().blob : undefined),
+      () => (this.#state === 'serving' && this.#carries.keeps ? this.#collectState() : undefined),
       (blob) => {
-        this.#blobs.send(blob);
-        void this.#channel.send({ type: 'checkpoint' });
+        const sending = this.#blobs.send(UNASKED);
+        for (const bytes of blob) sending.write(bytes, true);
+        void sending.end();
       },
     );
     keepReportsFromChildren(() => this.#warmUp.spoil('starts a process'));
@@ -233,7 +254,7 @@ export class WorkerRuntime implements AppHost {
         this.#quiesced = this.#quiesce();
         break;
       case 'capture':
-        void this.#quiesced.then(() => this.#capture());
+        void this.#quiesced.then(() => this.#capture(message.blob));
         break;
       case 'resume':
         void this.#resume();
@@ -255,7 +276,8 @@ export class WorkerRuntime implements AppHost {
       return;
     }
     await this.#warmUp.analyze(Object.keys(message.changed), message.changed);
-    if (message.blob) await this.#timed('restore', () => this.#restore());
+    const { blob } = message;
+    if (blob !== undefined && !(await this.#timed('restore', () => this.#restore(blob)))) return;
     this.#go?.();
   }
 
@@ -266,14 +288,19 @@ export class WorkerRuntime implements AppHost {
     this.#channel.hold(true);
     const { blob } = await started;
     this.#transition('loading');
-    if (blob) await this.#restore();
+    if (blob !== undefined) await this.#restore(blob);
     this.#channel.hold(false);
   }
 
-  async #restore(): Promise<void> {
-    const blob = await this.#blobs.take();
-    this.#keeps.restore(blob);
-    this.#checkpoints.setBaseline([blob]);
+  /** False when that is no state: this worker has failed. */
+  async #restore(id: number): Promise<boolean> {
+    try {
+      this.#keeps.restore(await this.#blobs.take(id));
+      return true;
+    } catch (error) {
+      await this.#fail(error);
+      return false;
+    }
   }
 
   #onConnection({ seq, listener }: MessageOf<MessageToWorker, 'connection'>, connection: RawHandle | undefined): void {
@@ -301,20 +328,34 @@ export class WorkerRuntime implements AppHost {
     void this.#channel.send({ type: 'quiesced', outlived });
   }
 
-  async #capture(): Promise<void> {
+  async #capture(id: number): Promise<void> {
+    let sending: BlobSending | undefined;
     try {
-      const { blob, problems } = await this.#captureState();
+      const saved = await this.#save();
       if (this.#state !== 'quiesced') return;
-      if (blob) this.#blobs.send(blob);
-      void this.#channel.send({ type: 'captured', blob: blob !== undefined, problems });
+      // It is sent while it is made, and the next generation decodes it while it is sent.
+      const { hasState, problems } = this.#keeps.capture((bytes) => {
+        sending ??= this.#blobs.send(id);
+        sending.write(bytes);
+      }, saved);
+      void sending?.end();
+      void this.#channel.send({ type: 'captured', blob: hasState, problems });
     } catch (error) {
+      void sending?.abort();
       void this.#channel.send({ type: 'capture-failed', error: toWireError(error) });
     }
   }
 
-  async #captureState(): Promise<{ blob: Uint8Array[] | undefined; problems: string[] }> {
+  async #save(): Promise<{ value: unknown } | undefined> {
     const save = this.#steps?.save;
-    return this.#keeps.capture(save && { value: await save(this.#app) });
+    return save && { value: await save(this.#app) };
+  }
+
+  /** The whole state, for use at any time; undefined when there is none. */
+  #collectState(saved?: { value: unknown }): Uint8Array[] | undefined {
+    const blob: Uint8Array[] = [];
+    const { hasState } = this.#keeps.capture((bytes) => blob.push(Buffer.from(bytes)), saved);
+    return hasState ? blob : undefined;
   }
 
   async #resume(): Promise<void> {
@@ -363,10 +404,10 @@ export class WorkerRuntime implements AppHost {
     const serves = this.#state === 'serving' || this.#state === 'quiesced';
     const carries = this.#carries.keeps || this.#carries.saves;
     if (!serves || !carries || this.#config.snapshot === false) process.exit(1);
-    const capture = async (): Promise<{ blob: Uint8Array[] | undefined }> => {
+    const capture = async (): Promise<Uint8Array[] | undefined> => {
       // What is answered after the capture would be lost.
       await this.#connections.quiesce(Math.min(this.#config.quiesceTimeout, ORPHAN_QUIESCE));
-      return this.#captureState();
+      return this.#collectState(await this.#save());
     };
     void saveOrphanedState(this.#config, this.#load?.generation ?? 0, capture).finally(() => process.exit(1));
   }

@@ -20,7 +20,7 @@ function written(file, count) {
     const check = async () => {
       const snapshot = await readFile(file).then(decodeSnapshot, () => undefined);
       const entry = typeof snapshot === 'object' && decodeBlob(snapshot.blob).get('state');
-      if (!entry || decodeValue(entry.bytes).count !== count) return;
+      if (!entry || decodeValue(entry.parts).count !== count) return;
       watcher.close();
       resolve();
     };

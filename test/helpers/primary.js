@@ -45,7 +45,7 @@ export class Primary extends Process {
   state(key, passes) {
     return this.event('state', (blob) => {
       const entry = decodeBlob(Buffer.from(blob, 'base64')).get(key);
-      return entry !== undefined && passes(decodeValue(entry.bytes));
+      return entry !== undefined && passes(decodeValue(entry.parts));
     });
   }
 

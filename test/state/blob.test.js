@@ -1,40 +1,68 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeBlob, encodeBlob } from '../../dist/state/blob.js';
+import { BlobReader, BlobWriter, decodeBlob } from '../../dist/state/blob.js';
+import { blobOf } from '../helpers/state.js';
 
+const part = (kind, content) => ({ kind, bytes: Buffer.from(content) });
 const ENTRIES = [
-  { key: 'sessions', version: 1, bytes: Buffer.from('some bytes') },
-  { key: 'ümläut 😀', version: 2 ** 32 - 1, bytes: Buffer.alloc(0) },
-  { key: '', version: 0, bytes: new Uint8Array([0, 255]) },
-  { key: '__proto__', version: 7, bytes: Buffer.alloc(70_000, 1) },
+  { key: 'sessions', version: 1, isPlain: true, parts: [part(2, 'some bytes'), part(255, ''), part(0, 'x')] },
+  { key: 'ümläut 😀', version: 2 ** 32 - 1, isPlain: false, parts: [] },
+  { key: '', version: 0, isPlain: true, parts: [part(1, [0, 255])] },
+  { key: '__proto__', version: 7, isPlain: false, parts: [part(3, Buffer.alloc(70_000, 1)), part(3, 'end')] },
 ];
 
-const whole = (entries) => Buffer.concat(encodeBlob(entries));
-const small = whole(ENTRIES.slice(0, 3));
+const small = blobOf(ENTRIES.slice(0, 3));
 
-test('entries come back with their keys, versions and bytes, in order', () => {
-  const entries = decodeBlob(whole(ENTRIES));
-  assert.deepEqual(
-    [...entries.keys()],
-    ENTRIES.map(({ key }) => key),
-  );
-  for (const { key, version, bytes } of ENTRIES) {
-    const entry = entries.get(key);
-    assert.deepEqual([entry.key, entry.version, [...entry.bytes]], [key, version, [...bytes]]);
-  }
+test('entries come back with their keys, versions and parts, in order', () => {
+  assert.deepEqual([...decodeBlob(blobOf(ENTRIES)).values()], ENTRIES);
 });
 
 test('a blob may have no entries', () => {
-  const blob = whole([]);
-  assert.equal(blob.length, 8);
-  assert.equal(decodeBlob(blob).size, 0);
+  assert.equal(decodeBlob(blobOf([])).size, 0);
+});
+
+test('in whatever pieces it arrives, each part is told once, as soon as it is there', () => {
+  const blob = blobOf(ENTRIES);
+  for (const length of [1, 2, 3, 7, 64, 1000, 65_536]) {
+    const seen = [];
+    const reader = new BlobReader(({ key }, { kind, bytes }) => {
+      seen.push([key, kind, bytes.length]);
+      return false;
+    });
+    for (let at = 0; at < blob.length; at += length) {
+      reader.feed(blob.subarray(at, at + length));
+      if (at + length === 65_536) assert.equal(seen.at(-1)[0], '');
+    }
+    assert.deepEqual([...reader.end().values()], ENTRIES);
+    assert.deepEqual(
+      seen,
+      ENTRIES.flatMap(({ key, parts }) => parts.map(({ kind, bytes }) => [key, kind, bytes.length])),
+    );
+  }
+});
+
+test('an entry that could not be written to its end is dropped, and the others are not', () => {
+  const pieces = [];
+  const writer = new BlobWriter((bytes) => pieces.push(Buffer.from(bytes)));
+  for (const key of ['a', 'b', 'c']) {
+    writer.entry({ key, version: 1, isPlain: true }, (part) => {
+      part(0, Buffer.from(key));
+      return key !== 'b';
+    });
+  }
+  writer.end();
+  assert.deepEqual([...decodeBlob(Buffer.concat(pieces)).keys()], ['a', 'c']);
 });
 
 test('nothing large is copied, neither in nor out', () => {
   const bytes = Buffer.alloc(1000, 'x');
-  assert.ok(encodeBlob([{ key: 'a', version: 1, bytes }]).includes(bytes));
-  const blob = whole([{ key: 'a', version: 1, bytes }]);
-  assert.equal(decodeBlob(blob).get('a').bytes.buffer, blob.buffer);
+  const pieces = [];
+  new BlobWriter((piece) => pieces.push(piece)).entry({ key: 'a', version: 1, isPlain: true }, (part) =>
+    part(0, bytes),
+  );
+  assert.ok(pieces.includes(bytes));
+  const blob = blobOf([{ key: 'a', version: 1, isPlain: true, parts: [{ kind: 0, bytes }] }]);
+  assert.equal(decodeBlob(blob).get('a').parts[0].bytes.buffer, blob.buffer);
 });
 
 test('a blob that ends anywhere before its end is rejected', () => {
@@ -67,13 +95,14 @@ test('lengths and counts beyond the end are rejected, whatever their size', () =
     return blob;
   };
   const wrong = [
-    changed((blob) => blob.writeUInt32LE(4, 4)),
-    changed((blob) => blob.writeUInt32LE(2 ** 32 - 1, 4)),
-    changed((blob) => blob.writeUInt32LE(2 ** 32 - 1, 8)),
-    changed((blob) => blob.writeBigUInt64LE(2n ** 64n - 1n, 12)),
-    changed((blob) => blob.writeBigUInt64LE(2n ** 53n, 12)),
+    changed((blob) => blob.writeUInt32LE(2 ** 32 - 2, 4)),
+    changed((blob) => blob.writeUInt32LE(1000, 4)),
+    changed((blob) => blob.writeUInt32LE(2 ** 32 - 3, 21)),
+    changed((blob) => blob.writeUInt32LE(1000, 21)),
   ];
   for (const blob of wrong) {
     assert.throws(() => decodeBlob(blob), { code: 'STATE_REJECTED', message: /in the middle of an entry/ });
   }
+  const miscounted = changed((blob) => blob.writeUInt32LE(4, blob.length - 5));
+  assert.throws(() => decodeBlob(miscounted), { code: 'STATE_REJECTED', message: /has 3 entries and says 4/ });
 });

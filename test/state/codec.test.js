@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { registerClass } from '../../dist/state/class-registry.js';
-import { decodeValue, encodeValue } from '../../dist/state/codec.js';
+import { decodeValue } from '../../dist/state/codec.js';
 import { HandoverError } from '../../dist/errors.js';
+import { encoded } from '../helpers/state.js';
 import { assertAlike } from './alike.js';
 import { generated, seeded } from './generated.js';
 
@@ -31,9 +32,9 @@ registerClass(Node, { encode: ({ data }) => data, decode: (data) => new Node(dat
 
 /** What becomes of a value, which must be carried as a whole. */
 function carried(value, options) {
-  const { bytes, problems } = encodeValue(value, 'value');
+  const { parts, problems } = encoded(value, 'value');
   assert.deepEqual(problems, []);
-  return decodeValue(bytes, options);
+  return decodeValue(parts, options);
 }
 
 function assertCarried(value) {
@@ -42,8 +43,8 @@ function assertCarried(value) {
 
 /** What becomes of a value of which parts can't be carried, and which these are. */
 function partlyCarried(value, name = 'value') {
-  const { bytes, problems } = encodeValue(value, name);
-  return { value: bytes && decodeValue(bytes), problems: problems.map(({ path, kind }) => `${path}: ${kind}`) };
+  const { parts, problems } = encoded(value, name);
+  return { value: parts && decodeValue(parts), problems: problems.map(({ path, kind }) => `${path}: ${kind}`) };
 }
 
 test('primitives', () => {
@@ -234,7 +235,7 @@ test('a class that was not registered is found in the template', () => {
       return Object.assign(new Session(), data);
     }
   }
-  const { bytes } = encodeValue(new Map([['a', Object.assign(new Session(), { id: 1 })]]), 'sessions');
+  const { parts } = encoded(new Map([['a', Object.assign(new Session(), { id: 1 })]]), 'sessions');
   const places = [
     () => new Session(),
     () => ({ deep: [new Map([['x', new Set([new Session()])]])] }),
@@ -245,12 +246,12 @@ test('a class that was not registered is found in the template', () => {
     },
   ];
   for (const template of places) {
-    const session = decodeValue(bytes, { template }).get('a');
+    const session = decodeValue(parts, { template }).get('a');
     assert.ok(session instanceof Session);
     assert.equal(session.id, 1);
   }
   for (const template of [undefined, () => new Map(), () => null]) {
-    assert.throws(() => decodeValue(bytes, { template }), {
+    assert.throws(() => decodeValue(parts, { template }), {
       name: 'HandoverError',
       code: 'STATE_REJECTED',
       message: /instance of Session.*registerClass\(Session\)/,
@@ -259,7 +260,7 @@ test('a class that was not registered is found in the template', () => {
 });
 
 test('a fromJSON() that decodes something itself does not take the template from the others', () => {
-  const { bytes: inner } = encodeValue(1, 'inner');
+  const { parts: inner } = encoded(1, 'inner');
   class Outer {
     toJSON() {
       return 0;
@@ -270,8 +271,8 @@ test('a fromJSON() that decodes something itself does not take the template from
       return new Outer();
     }
   }
-  const { bytes } = encodeValue([new Outer(), new Outer()], 'value');
-  const result = decodeValue(bytes, { template: () => new Outer() });
+  const { parts } = encoded([new Outer(), new Outer()], 'value');
+  const result = decodeValue(parts, { template: () => new Outer() });
   assert.ok(result.every((item) => item instanceof Outer));
 });
 
@@ -286,8 +287,8 @@ test('a fromJSON() that throws rejects the state, and the next one is read as ev
     }
   }
   registerClass(Strict);
-  const { bytes } = encodeValue([{ a: [1] }, new Strict(), { a: [2] }], 'value');
-  assert.throws(() => decodeValue(bytes), { code: 'STATE_REJECTED', message: /not this shape/ });
+  const { parts } = encoded([{ a: [1] }, new Strict(), { a: [2] }], 'value');
+  assert.throws(() => decodeValue(parts), { code: 'STATE_REJECTED', message: /not this shape/ });
   assertCarried([{ a: [1] }, { a: [2], b: 3 }]);
 });
 
@@ -362,7 +363,8 @@ test('a root that cannot be carried has no bytes', () => {
     [new (class Socket {})(), 'Socket'],
     [new WeakMap(), 'WeakMap'],
   ]) {
-    assert.deepEqual(encodeValue(root, 'root'), { bytes: undefined, problems: [{ path: 'root', kind }] });
+    const { parts, problems } = encoded(root, 'root');
+    assert.deepEqual({ parts, problems }, { parts: undefined, problems: [{ path: 'root', kind }] });
   }
   assertCarried(undefined);
 });
@@ -409,6 +411,44 @@ test('a value that the format itself refuses is named, too', () => {
   assert.match(problems.join(), /^value: a value that could not be packed: /);
 });
 
+test('what an array or an object has besides items and named properties is named', () => {
+  const tag = Symbol('tag');
+  const sparse = [1, , undefined, 2]; // oxlint-disable-line no-sparse-arrays
+  const match = /b(?<letter>c)/.exec('abcd');
+  const cases = [
+    [
+      { sparse },
+      { sparse: [1, undefined, undefined, 2] },
+      ['value.sparse: an array with holes, which become undefined'],
+    ],
+    [
+      { a: Object.assign([], { length: 2 }) },
+      { a: [undefined, undefined] },
+      ['value.a: an array with holes, which become undefined'],
+    ],
+    [[match], [['bc', 'c']], ['index', 'input', 'groups'].map((name) => `value[0].${name}: a property of an array`)],
+    [
+      Object.assign([], { 'a b': 1, [tag]: 2 }),
+      [],
+      ["value['a b']", 'value[Symbol(tag)]'].map((path) => `${path}: a property of an array`),
+    ],
+    [
+      new Map([[1, { a: 1, [tag]: 2 }]]),
+      new Map([[1, { a: 1 }]]),
+      ['value.get(1)[Symbol(tag)]: a property with a symbol as its key'],
+    ],
+  ];
+  for (const [value, expected, expectedProblems] of cases) {
+    const result = partlyCarried(value);
+    assert.deepEqual(result.problems, expectedProblems);
+    assertAlike(result.value, expected);
+  }
+  const undefineds = Array.from({ length: 5 });
+  const hidden = Object.defineProperty({ a: 1 }, tag, { value: 2, enumerable: false });
+  assertCarried([undefineds, [], Array.from({ length: 200 })]);
+  assert.deepEqual(partlyCarried([hidden]), { value: [{ a: 1 }], problems: [] });
+});
+
 for (const [kind, wrap, step] of [
   ['arrays', (value) => [value], '[0]'],
   ['objects', (value) => ({ next: value }), '.next'],
@@ -438,9 +478,9 @@ test('500 generated values', () => {
   const random = seeded(20_260_101);
   for (let index = 0; index < 500; index++) {
     const value = generated(random);
-    const { bytes, problems } = encodeValue(value, 'value');
+    const { parts, problems } = encoded(value, 'value');
     assert.deepEqual(problems, [], `value ${index}`);
-    assertAlike(decodeValue(bytes), value, `value ${index}`);
+    assertAlike(decodeValue(parts), value, `value ${index}`);
   }
 });
 
@@ -449,11 +489,13 @@ test('1,000 buffers of garbage are rejected or give a value, and no prototype is
   const before = prototypes.map((prototype) => Reflect.ownKeys(prototype));
   const random = seeded(7);
   for (let index = 0; index < 1000; index++) {
-    const bytes = index % 2 === 0 ? noise(random) : mutated(encodeValue(generated(random), 'value').bytes, random);
+    const [{ kind, bytes }] =
+      index % 2 === 0 ? [{ kind: index % 5, bytes: noise(random) }] : encoded(generated(random)).parts;
+    const part = { kind, bytes: index % 2 === 0 ? bytes : mutated(bytes, random) };
     try {
-      decodeValue(bytes);
+      decodeValue([part]);
     } catch (error) {
-      assert.ok(error instanceof HandoverError, `${error.stack}\n${bytes.toString('hex')}`);
+      assert.ok(error instanceof HandoverError, `${error.stack}\n${part.bytes.toString('hex')}`);
       assert.equal(error.code, 'STATE_REJECTED');
     }
   }
@@ -465,7 +507,8 @@ test('1,000 buffers of garbage are rejected or give a value, and no prototype is
 });
 
 test('no bytes at all are no state', () => {
-  assert.throws(() => decodeValue(Buffer.alloc(0)), { code: 'STATE_REJECTED' });
+  assert.throws(() => decodeValue([]), { code: 'STATE_REJECTED' });
+  assert.throws(() => decodeValue([{ kind: 0, bytes: Buffer.alloc(0) }]), { code: 'STATE_REJECTED' });
 });
 
 function noise(random) {

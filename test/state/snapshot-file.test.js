@@ -4,7 +4,7 @@ import { chmod, chown, mkdir, readdir, readFile, rm, stat, symlink, utimes, writ
 import path from 'node:path';
 import { test } from 'node:test';
 import { SnapshotFile } from '../../dist/state/snapshot-file.js';
-import { encodeHeader } from '../../dist/state/snapshot-format.js';
+import { snapshotOf as encodeSnapshot } from '../helpers/state.js';
 import { temporaryFolder } from './folder.js';
 
 const META = { generation: 3, run: 'run-1', appVersion: '1.2.3' };
@@ -19,7 +19,7 @@ async function setUp(t) {
   return { folder, file, put, names: () => readdir(folder) };
 }
 
-const snapshotOf = (blob = BLOB) => Buffer.concat([encodeHeader(blob, META, new Date(5)), blob]);
+const snapshotOf = (blob = BLOB) => encodeSnapshot(blob, META);
 
 /** Asserts that the snapshot is not used for this reason, and lies aside, as it was. */
 async function assertSetAside(file, reason) {
@@ -37,7 +37,7 @@ test('what is written is read again, as often as one likes', async (t) => {
   const { file, names } = await setUp(t);
   const before = Date.now();
   for (const blob of [BLOB, Buffer.alloc(0), Buffer.alloc(3_000_000, 7)]) {
-    assert.equal(await file.write(blob, META), true);
+    assert.equal(await file.write([blob], META), true);
     const { savedAt, ...snapshot } = await file.read();
     assert.deepEqual(snapshot, { ...META, blob });
     assert.ok(savedAt >= before && savedAt <= Date.now());
@@ -50,7 +50,7 @@ test('only its owner can read it, also when it replaces one that others could', 
   const { file, put } = await setUp(t);
   await put('x');
   await chmod(file.path, 0o666);
-  await file.write(BLOB, META);
+  await file.write([BLOB], META);
   assert.equal((await stat(file.path)).mode & 0o777, 0o600);
 });
 
@@ -58,7 +58,7 @@ test('its folder is made when there is none, for its owner only', { skip: isWind
   const { folder } = await setUp(t);
   const file = new SnapshotFile(path.join(folder, 'a', 'b', 'app.snapshot'));
   assert.equal(await file.read(), null);
-  await file.write(BLOB, META);
+  await file.write([BLOB], META);
   assert.equal((await stat(path.join(folder, 'a', 'b'))).mode & 0o777, 0o700);
   assert.deepEqual((await file.read()).blob, BLOB);
 });
@@ -74,7 +74,7 @@ test('a file that is missing is no snapshot, and no error', async (t) => {
 
 test('remove() removes it', async (t) => {
   const { file, names } = await setUp(t);
-  await file.write(BLOB, META);
+  await file.write([BLOB], META);
   await file.remove();
   assert.deepEqual(await names(), []);
 });
@@ -104,9 +104,9 @@ test('other files and newer formats are set aside', async (t) => {
   await put(JSON.stringify({ state: 'x'.repeat(100) }));
   await assertSetAside(file, /it is no snapshot/);
   const newer = snapshotOf();
-  newer.writeUInt32LE(2, 8);
+  newer.writeUInt32LE(3, 8);
   await put(newer);
-  await assertSetAside(file, /it has format 2, and this version of handover reads format 1/);
+  await assertSetAside(file, /it has format 3, and this version of handover reads format 2/);
 });
 
 test('a good one that others could have written is set aside', { skip: isWindows }, async (t) => {
@@ -141,7 +141,7 @@ test('a symbolic link is set aside, and what it leads to stays as it is', { skip
   await symlink(target, file.path);
   await assertSetAside(file, /it is a symbolic link/);
   await symlink(target, file.path);
-  await file.write(Buffer.from('other'), META);
+  await file.write([Buffer.from('other')], META);
   assert.deepEqual(await readFile(target), snapshotOf());
   assert.deepEqual((await file.read()).blob, Buffer.from('other'));
 });
@@ -158,7 +158,7 @@ test('a second one that is set aside takes the place of the first', async (t) =>
 
 test('an older generation of the same run does not replace a newer one', async (t) => {
   const { file } = await setUp(t);
-  const write = (blob, meta) => file.write(Buffer.from(blob), { ...META, ...meta });
+  const write = (blob, meta) => file.write([Buffer.from(blob)], { ...META, ...meta });
   const content = async () => (await file.read()).blob.toString();
   assert.equal(await write('third', { generation: 3 }), true);
   assert.equal(await write('second', { generation: 2 }), false);
@@ -173,7 +173,7 @@ test('an older generation of the same run does not replace a newer one', async (
 test('a damaged snapshot is no reason not to write', async (t) => {
   const { file, put } = await setUp(t);
   await put(snapshotOf().subarray(1));
-  assert.equal(await file.write(BLOB, { ...META, generation: 1 }), true);
+  assert.equal(await file.write([BLOB], { ...META, generation: 1 }), true);
   assert.deepEqual((await file.read()).blob, BLOB);
 });
 
@@ -182,7 +182,7 @@ test('a place that cannot be written is named, with what to do', async (t) => {
   await writeFile(path.join(folder, 'file'), '');
   const file = new SnapshotFile(path.join(folder, 'file', 'app.snapshot'));
   for (const options of [{}, { isVital: true }]) {
-    await assert.rejects(file.write(BLOB, META, options), (error) => {
+    await assert.rejects(file.write([BLOB], META, options), (error) => {
       assert.equal(error.code, 'SNAPSHOT_UNWRITABLE');
       assert.ok(error.message.includes(file.path));
       assert.match(error.message, /--snapshot <file>, or --no-snapshot$/);
@@ -195,7 +195,7 @@ test('a place that cannot be written is named, with what to do', async (t) => {
 test('a write that fails leaves nothing behind', async (t) => {
   const { file, names } = await setUp(t);
   await mkdir(file.path);
-  await assert.rejects(file.write(BLOB, META), { code: 'SNAPSHOT_UNWRITABLE' });
+  await assert.rejects(file.write([BLOB], META), { code: 'SNAPSHOT_UNWRITABLE' });
   assert.deepEqual(await names(), ['app.snapshot']);
 });
 
@@ -207,7 +207,7 @@ test('a folder in its place, given by mistake, is reported and left as it is', a
   assert.equal(rejected.code, 'SNAPSHOT_REJECTED');
   assert.match(rejected.message, /it is a folder; it was left as it is/);
   assert.deepEqual(await names(), ['app.snapshot', 'app.snapshot.rejected']);
-  await assert.rejects(file.write(BLOB, META), { code: 'SNAPSHOT_UNWRITABLE' });
+  await assert.rejects(file.write([BLOB], META), { code: 'SNAPSHOT_UNWRITABLE' });
   assert.deepEqual(await names(), ['app.snapshot', 'app.snapshot.rejected']);
 });
 
@@ -230,7 +230,7 @@ test('a temporary file of a writer that was killed is removed, once it is old', 
   await writeFile(young, 'half');
   await utimes(old, new Date(), new Date(Date.now() - 3_600_000));
   assert.equal(await file.read(), null);
-  await file.write(BLOB, META);
+  await file.write([BLOB], META);
   assert.deepEqual((await file.read()).blob, BLOB);
   assert.deepEqual(await names(), ['app.snapshot', path.basename(young)]);
 });
@@ -238,7 +238,7 @@ test('a temporary file of a writer that was killed is removed, once it is old', 
 test('writers at the same time write one after the other, each of them whole', async (t) => {
   const { file, names } = await setUp(t);
   const blobs = [1, 2, 3, 4, 5].map((digit) => Buffer.alloc(200_000, digit));
-  await Promise.all(blobs.map((blob) => file.write(blob, META)));
+  await Promise.all(blobs.map((blob) => file.write([blob], META)));
   const { blob } = await file.read();
   assert.ok(blobs.some((written) => written.equals(blob)));
   await rm(file.path);

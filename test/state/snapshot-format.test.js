@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeSnapshot, encodeHeader } from '../../dist/state/snapshot-format.js';
+import { decodeSnapshot } from '../../dist/state/snapshot-format.js';
+import { snapshotOf as encodeSnapshot } from '../helpers/state.js';
 
 const META = { generation: 14, run: 'run-1', appVersion: '1.2.3' };
 const SAVED_AT = new Date(1_700_000_000_123);
 const BLOB = Buffer.from('the state');
 
-const snapshotOf = (blob, meta = META) => Buffer.concat([encodeHeader(blob, meta, SAVED_AT), blob]);
+const snapshotOf = (blob, meta = META) => encodeSnapshot(blob, meta, SAVED_AT);
 
 test('a snapshot comes back with its state and what it says about itself', () => {
   for (const blob of [BLOB, Buffer.alloc(0), Buffer.alloc(100_000, 7)]) {
@@ -48,8 +49,8 @@ test('each kind of damage has its own reason', () => {
     'it is no snapshot: its first bytes are others',
   );
   assert.equal(
-    changed((bytes) => bytes.writeUInt32LE(2, 8)),
-    'it has format 2, and this version of handover reads format 1',
+    changed((bytes) => bytes.writeUInt32LE(1, 8)),
+    'it has format 1, and this version of handover reads format 2',
   );
   assert.equal(
     changed((bytes) => bytes.write('THE', bytes.length - BLOB.length)),
