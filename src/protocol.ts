@@ -88,12 +88,15 @@ export interface ModuleImport {
 export interface PreloadRoot {
   /** The URL of an import, the path of a require(). */
   target: string;
-  how: 'import' | 'require';
+  how: ModuleFormat;
   /** The app file that loads it. */
   from: string;
   /** How many of the app's files a cold start begins to evaluate before it. */
   after: number;
 }
+
+/** How a file is loaded: as an ES module, or as CommonJS. */
+export type ModuleFormat = 'import' | 'require';
 
 /** Why what was evaluated ahead can't be what a cold start would have made of it. */
 export interface Misspeculation {
@@ -108,6 +111,8 @@ export interface Misspeculation {
 export type MessageToWorker =
   /** Tell what these files import. */
   | { type: 'analyze'; files: string[] }
+  /** Start what compiles TypeScript, for files that are loaded so. */
+  | { type: 'warm-typescript'; formats: ModuleFormat[] }
   /** Evaluate dependencies, before the app is loaded. */
   | {
       type: 'preload';
@@ -153,6 +158,8 @@ export type MessageToPrimary =
   | { type: 'required'; files: Record<string, string[]> }
   /** What files import: of `analyze`, and of `changed` in `load`. null: one that can't be read. */
   | { type: 'imports'; files: Record<string, ModuleImport[] | null> }
+  /** Answers `warm-typescript`. */
+  | { type: 'typescript-warm' }
   /** It begins to evaluate a dependency ahead of the app. */
   | { type: 'preloading'; target: string }
   /** Answers `preload`: what was evaluated, as far as it got; `spoiled` when the worker can't be used. */

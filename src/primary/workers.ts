@@ -1,9 +1,10 @@
 import { realpathSync } from 'node:fs';
-import type { Misspeculation, ModuleImport, WorkerConfig } from '../protocol.ts';
+import type { Misspeculation, ModuleFormat, ModuleImport, WorkerConfig } from '../protocol.ts';
 import { DependencyWatcher } from '../watch/dependency-watcher.ts';
 import { Guardian } from './guardian.ts';
 import { PreloadPlan, type PreloadMode } from './preload-plan.ts';
 import { Standby } from './standby.ts';
+import { typescriptFormats } from './typescript.ts';
 import type { WarmUp } from './warm-up.ts';
 import { WorkerHandle, type Program } from './worker-handle.ts';
 
@@ -30,12 +31,20 @@ export class Workers {
   readonly #plan: PreloadPlan;
   readonly #standby: Standby;
   readonly #dependencies: DependencyWatcher;
+  #typescript: ReadonlySet<ModuleFormat> = new Set();
 
   constructor(options: WorkersOptions) {
     const { program, standby, preload, project, pollInterval, onWarm, warn } = options;
     this.#options = options;
     this.#plan = new PreloadPlan(preload, realpathSync(program.exec));
-    this.#standby = new Standby({ fork: () => this.#fork(), size: standby, plan: this.#plan, onWarm, tell: warn });
+    this.#standby = new Standby({
+      fork: () => this.#fork(),
+      size: standby,
+      plan: this.#plan,
+      typescript: () => this.#typescript,
+      onWarm,
+      tell: warn,
+    });
     this.#dependencies = new DependencyWatcher({ project, pollInterval, onChange: () => this.#onDependencies() });
   }
 
@@ -68,6 +77,7 @@ export class Workers {
   /** A generation serves. `variables`: those of the environment that it has set while it was loaded. */
   setServing({ loaded }: WorkerHandle, variables: readonly string[]): void {
     this.#plan.setServing(loaded, variables);
+    this.#typescript = typescriptFormats(loaded);
     this.#dependencies.add(loaded.dependencies);
   }
 
