@@ -90,7 +90,7 @@ export interface ModuleImport {
 export interface PreloadRoot {
   /** The URL of an import, the path of a require(). */
   target: string;
-  how: 'import' | 'require';
+  how: ModuleFormat;
   /** The app file that loads it. */
   from: string;
   /** How many of the app's files a cold start begins to evaluate before it. */
@@ -98,6 +98,9 @@ export interface PreloadRoot {
   /** How many of the packages that the app uses its files may have done something with before it. */
   used: number;
 }
+
+/** How a file is loaded: as an ES module, or as CommonJS. */
+export type ModuleFormat = 'import' | 'require';
 
 /** Why what was evaluated ahead can't be what a cold start would have made of it. */
 export interface Misspeculation {
@@ -112,6 +115,8 @@ export interface Misspeculation {
 export type MessageToWorker =
   /** Tell what these files import. */
   | { type: 'analyze'; files: string[] }
+  /** Start what compiles TypeScript, for files that are loaded so. */
+  | { type: 'warm-typescript'; formats: ModuleFormat[] }
   /** Evaluate dependencies, before the app is loaded. */
   | {
       type: 'preload';
@@ -160,6 +165,8 @@ export type MessageToPrimary =
   | { type: 'required'; files: Record<string, string[]> }
   /** What files import: of `analyze`, and of `changed` in `load`. null: one that can't be read. */
   | { type: 'imports'; files: Record<string, ModuleImport[] | null> }
+  /** Answers `warm-typescript`. */
+  | { type: 'typescript-warm' }
   /** It begins to evaluate a dependency ahead of the app. */
   | { type: 'preloading'; target: string }
   /**

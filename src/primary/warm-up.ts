@@ -1,5 +1,5 @@
 import { packageNameOf } from '../package-name.ts';
-import type { Misspeculation, Preloaded } from '../protocol.ts';
+import type { Misspeculation, ModuleFormat, Preloaded } from '../protocol.ts';
 import type { PreloadOrder, PreloadPlan } from './preload-plan.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
@@ -18,6 +18,9 @@ export class WarmUp {
   #order: PreloadOrder | undefined;
   #preloaded: readonly Preloaded[] = [];
   #isTaken = false;
+  #isRunning = false;
+  /** How TypeScript files are loaded that it has compiled one of. */
+  readonly #compiled = new Set<ModuleFormat>();
 
   constructor(worker: WorkerHandle, plan: PreloadPlan, restartArgs: string[]) {
     this.worker = worker;
@@ -30,9 +33,9 @@ export class WarmUp {
     return this.#preloaded.map(({ target }) => target);
   }
 
-  /** Whether it has been told what to evaluate. */
+  /** Whether it is being told, or has been told, what to evaluate. */
   get hasBegun(): boolean {
-    return this.#order !== undefined;
+    return this.#isRunning || this.#order !== undefined;
   }
 
   /** It is needed now: it goes no further than it is. */
@@ -41,9 +44,27 @@ export class WarmUp {
     return this.worker;
   }
 
-  async run(): Promise<WarmUpOutcome> {
+  /** `typescript`: how the generation that serves has loaded files of TypeScript. */
+  async run(typescript: () => Iterable<ModuleFormat>): Promise<WarmUpOutcome> {
+    this.#isRunning = true;
     const { worker } = this;
-    if (!worker.isBooted && (await worker.waitFor(['standby'])).type === 'ended') return { type: 'interrupted' };
+    try {
+      if (!worker.isBooted && (await worker.waitFor(['standby'])).type === 'ended') return { type: 'interrupted' };
+      return await this.#warm(typescript());
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  async #warm(typescript: Iterable<ModuleFormat>): Promise<WarmUpOutcome> {
+    const { worker } = this;
+    const formats = [...typescript].filter((format) => !this.#compiled.has(format));
+    if (formats.length > 0 && !this.#isTaken) {
+      for (const format of formats) this.#compiled.add(format);
+      worker.send({ type: 'warm-typescript', formats });
+      const answer = await worker.waitFor(['typescript-warm']);
+      if (answer.type !== 'typescript-warm') return { type: 'interrupted' };
+    }
     const unread = this.#plan.unread();
     if (unread.length > 0 && !this.#isTaken) {
       worker.send({ type: 'analyze', files: unread });

@@ -1,12 +1,22 @@
-import type { MessageOf, MessageToPrimary, MessageToWorker, Misspeculation, ModuleImport } from '../protocol.ts';
+import type {
+  MessageOf,
+  MessageToPrimary,
+  MessageToWorker,
+  Misspeculation,
+  ModuleFormat,
+  ModuleImport,
+} from '../protocol.ts';
 import { readImports } from './app-imports.ts';
 import { changedVariables } from './env-record.ts';
 import { Preload } from './preload.ts';
+import { warmTypeScript } from './typescript.ts';
 
 /** What a worker does before it is told to load the app, and whether that was right once the app is loaded. */
 export class WarmUp {
   readonly #send: (message: MessageToPrimary) => void;
   #preload: Preload | undefined;
+  /** Resolves with a function that says what was warned of. */
+  #typescript: Promise<() => void> | undefined;
   #environment: NodeJS.ProcessEnv = {};
   #hasRestartArgs = false;
 
@@ -20,6 +30,12 @@ export class WarmUp {
     const imports: Record<string, ModuleImport[] | null> = {};
     for (const file of files) imports[file] = (await readImports(file, known[file])) ?? null;
     this.#send({ type: 'imports', files: imports });
+  }
+
+  async warmTypeScript(formats: readonly ModuleFormat[]): Promise<void> {
+    this.#typescript = warmTypeScript(formats);
+    await this.#typescript;
+    this.#send({ type: 'typescript-warm' });
   }
 
   async preload(task: MessageOf<MessageToWorker, 'preload'>): Promise<void> {
@@ -36,6 +52,8 @@ export class WarmUp {
 
   /** Resolves when nothing more is evaluated ahead: what was must not be used if something is returned. */
   async beginLoad(restartArgs: readonly string[]): Promise<Misspeculation | undefined> {
+    const warn = await this.#typescript;
+    warn?.();
     const spoiled = await this.#preload?.stop();
     this.#addArguments(restartArgs);
     this.#environment = { ...process.env };

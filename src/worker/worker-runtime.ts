@@ -234,6 +234,9 @@ export class WorkerRuntime implements AppHost {
       case 'analyze':
         void this.#warmUp.analyze(message.files);
         break;
+      case 'warm-typescript':
+        void this.#warmUp.warmTypeScript(message.formats);
+        break;
       case 'preload':
         void this.#warmUp.preload(message);
         break;
