@@ -34,6 +34,8 @@ export async function withProject(app, task) {
 
 class Project {
   version = 1;
+  /** The file that is saved. */
+  saved = 'app.js';
 
   constructor(dir, port) {
     this.dir = dir;
@@ -41,12 +43,12 @@ class Project {
   }
 
   /**
-   * Saves app.js with its next version as most editors do: another file takes its place. Resolves with the time of
+   * Saves its file with the next version as most editors do: another file takes its place. Resolves with the time of
    * the save and the version.
    */
   async save() {
     const version = ++this.version;
-    const file = path.join(this.dir, 'app.js');
+    const file = path.join(this.dir, this.saved);
     const source = await readFile(file, 'utf8');
     await writeFile(`${file}.tmp~`, source.replace(/const VERSION = \d+/, `const VERSION = ${version}`));
     const savedAt = performance.now();
