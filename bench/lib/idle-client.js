@@ -62,7 +62,8 @@ function answerOf(socket) {
       const head = text.indexOf('\r\n\r\n');
       const length = Number(/content-length: (\d+)/i.exec(text)?.[1]);
       if (head < 0 || text.length < head + 4 + length) return;
-      end(text.startsWith('HTTP/1.1 200') ? undefined : new Error(text.slice(0, head)));
+      if (!text.startsWith('HTTP/1.1 200')) return end(new Error(text.slice(0, head)));
+      end();
       resolve(JSON.parse(text.slice(head + 4)));
     };
     const onClose = () => end(new Error('closed'));

@@ -37,7 +37,7 @@ export async function run({ quick, log }) {
       let next = performance.now();
       for (let index = 1; index <= restarts; index++) {
         next = Math.max(next + INTERVAL, performance.now());
-        await delay(next - performance.now());
+        await delay(Math.max(0, next - performance.now()));
         restarter.restart();
         await restarter.committed(index + 1);
         await request(project.port).catch(() => failed++);
