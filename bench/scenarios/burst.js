@@ -41,7 +41,7 @@ export const columns = [
 ];
 
 export async function run({ quick, log }) {
-  const bursts = quick ? 2 : 5;
+  const bursts = quick ? 2 : 3;
   const rows = [];
   for (const variant of VARIANTS) {
     log(variant.name);

@@ -31,7 +31,7 @@ export async function run({ quick, log }) {
     const measured = await saveInTurns({
       app: 'tree',
       tools: TOOLS,
-      rounds: quick ? 2 : 5,
+      rounds: quick ? 2 : 4,
       longest: 8000,
       prepare(project) {
         project.saved = 'saved.js';

@@ -1,5 +1,5 @@
 // Isolates what open connections cost a restart, on which nothing happens: whether all survive, whether moving them
-// delays the commit, and how long it takes until each has moved. Beside it the same app without any restarts in turns.
+// delays the commit, and how long it takes until each has moved. Beside it the same app without any connections restarts, in turns.
 import { setTimeout as delay } from 'node:timers/promises';
 import { request } from '../lib/clients.js';
 import { atMost, exactly } from '../lib/goals.js';
@@ -41,7 +41,7 @@ export async function run({ quick, log }) {
   for (const connections of sizes) {
     log(`${connections} connections`);
     // With few of them a restart is soon over, and the figures are small.
-    rows.push(await measure(connections, quick ? 2 : connections > 1000 ? 3 : 7));
+    rows.push(await measure(connections, quick ? 2 : connections > 1000 ? 2 : 4));
   }
   const goals = rows.flatMap((row) => {
     const where = `${row.connections.toLocaleString('en-US')} connections`;

@@ -40,7 +40,7 @@ export const columns = [
 ];
 
 export async function run({ quick, log }) {
-  const rounds = quick ? 3 : 8;
+  const rounds = quick ? 3 : 6;
   const milliseconds = quick ? 500 : 1200;
   const { measured, processes } = await withProjects('bare', SERVERS.length, async (projects) => {
     const servers = SERVERS.map((server, index) => ({ ...server, project: projects[index] }));
