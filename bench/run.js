@@ -13,7 +13,20 @@ import { describe, writeResults } from './lib/report.js';
 
 const USAGE = 'usage: node bench/run.js [scenario...] [--node <path>]... [--quick] [--charts <folder>] [--write-docs]';
 /** From what is promised first to what is only context. */
-const ORDER = ['nothing-lost', 'save-to-new-code', 'state', 'idle', 'floor'];
+const ORDER = [
+  'nothing-lost',
+  'save-to-new-code',
+  'state',
+  'growth-modules',
+  'growth-dependencies',
+  'growth-files',
+  'idle-connections',
+  'thousand-restarts',
+  'burst',
+  'steady-state',
+  'idle',
+  'floor',
+];
 
 const log = (text) => process.stderr.write(`${text}\n`);
 for (const signal of ['SIGINT', 'SIGTERM']) {

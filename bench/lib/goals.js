@@ -8,3 +8,6 @@ export const atMost = (what, limit, unit, figure, where) =>
 
 export const below = (what, limit, unit, figure, where) =>
   goal(`${what}: below ${limit} ${unit}`, figure, figure !== null && figure < limit, where);
+
+export const atLeast = (what, limit, unit, figure, where) =>
+  goal(`${what}: at least ${limit} ${unit}`, figure, figure !== null && figure >= limit, where);

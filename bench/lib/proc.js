@@ -67,3 +67,12 @@ export function commandOf(pid) {
     return [];
   }
 }
+
+/** How many descriptors a process may have open. */
+export function descriptorLimit() {
+  return Number(/^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity);
+}
+
+export function openDescriptorsOf(pid) {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}

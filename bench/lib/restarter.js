@@ -20,10 +20,12 @@ export function withRestarter(project, { node = process.execPath, env, ...option
 class Restarter {
   #events = [];
   #waiters = new Set();
+  #child;
   #ended;
 
   constructor(child, pid, ended) {
     this.pid = pid;
+    this.#child = child;
     this.#ended = ended;
     child.on('message', (event) => {
       this.#events.push(event);
@@ -34,6 +36,26 @@ class Restarter {
   /** Details of the events of a name so far. */
   all(name) {
     return this.#events.filter((event) => event.name === name).map(({ detail }) => detail);
+  }
+
+  /** Asks for a restart without a change. */
+  restart(reason = 'restart') {
+    this.#child.send({ restart: reason });
+  }
+
+  /** Bytes in use in the primary's heap, without garbage. */
+  async heapUsed() {
+    const asked = this.all('heap').length;
+    this.#child.send({ heap: true });
+    const { bytes } = await this.#until('size of the heap', () => this.all('heap')[asked]);
+    return bytes;
+  }
+
+  /** Resolves when that generation, replaced, has ended. */
+  drained(generation) {
+    return this.#until(`end of generation ${generation}`, () =>
+      this.all('drained').find((detail) => detail.generation === generation),
+    );
   }
 
   /** Resolves when that generation serves; rejects when it failed to start or the primary has ended. */

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import type { Call, ListenAnswer, ListenQuery } from '../protocol.ts';
 
 export interface CallHandler {
@@ -19,8 +18,12 @@ export class CallReader {
   }
 
   serve(handler: CallHandler): void {
-    createInterface({ input: this.#stream }).on('line', (line) => {
-      this.#last = this.#last.then(() => this.#answer(JSON.parse(line) as Call, handler));
+    let rest = '';
+    this.#stream.setEncoding('utf8').on('data', (text: string) => {
+      const lines = `${rest}${text}`.split('\n');
+      // What a worker that has ended left unfinished is no call.
+      rest = lines.pop() ?? '';
+      for (const line of lines) this.#last = this.#last.then(() => this.#answer(JSON.parse(line) as Call, handler));
     });
   }
 

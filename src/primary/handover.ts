@@ -95,7 +95,7 @@ export class Handover {
   /** The id under which the next generation has been sent the state already. */
   #sentAs: number | undefined;
   #isOldGone: boolean;
-  #appIsReady = false;
+  readonly #appIsReady = new AbortController();
   /** What the primary has waited for. */
   readonly #waited: { [name in PhaseTime['name']]?: number } = {};
 
@@ -107,12 +107,10 @@ export class Handover {
     this.#pausedAt = task.quiescedAt;
     this.#waited.detect = task.detectMs;
     this.#waited.wait = performance.now() - task.began - task.detectMs;
-    this.#next.on('appMessage', (message) => {
-      if (message === 'ready') this.#appIsReady = true;
-    });
   }
 
   async run(): Promise<HandoverResult> {
+    this.#next.on('appMessage', this.#onAppMessage);
     try {
       return await this.#transact();
     } catch (error) {
@@ -124,8 +122,14 @@ export class Handover {
       return error.result;
     } finally {
       this.#state?.release();
+      // The generation lives on; it must not hold this handover, and with it the one before it, and so on.
+      this.#next.off('appMessage', this.#onAppMessage);
     }
   }
+
+  readonly #onAppMessage = (message: unknown): void => {
+    if (message === 'ready') this.#appIsReady.abort();
+  };
 
   #resumeOld(): void {
     const { old, router } = this.#task;
@@ -302,12 +306,10 @@ export class Handover {
   async #waitForApp(): Promise<void> {
     const { options, signal, generation } = this.#task;
     const next = this.#next;
-    const abort = new AbortController();
-    next.on('appMessage', (message) => message === 'ready' && abort.abort());
-    if (this.#appIsReady) return;
+    if (this.#appIsReady.signal.aborted) return;
     const outcome = await next.waitFor([], {
       timeout: options.readyTimeout,
-      signal: AbortSignal.any([signal, abort.signal]),
+      signal: AbortSignal.any([signal, this.#appIsReady.signal]),
     });
     if (outcome.type === 'ended') throw this.#failure(this.#exitedEarly(outcome.exit));
     if (signal.aborted) throw new Rollback({ type: 'aborted' });
