@@ -97,6 +97,8 @@ export interface PreloadRoot {
   after: number;
   /** How many of the packages that the app uses its files may have done something with before it. */
   used: number;
+  /** It is not to be evaluated ahead, but told of for the sake of those that are. */
+  isLeft: boolean;
 }
 
 /** How a file is loaded: as an ES module, or as CommonJS. */

@@ -110,23 +110,34 @@ export class PreloadPlan {
     this.#isSpeculative = this.#mode === 'auto';
   }
 
-  /** What the next standby is to evaluate. */
+  /** What the next standby is to evaluate, with what it is to leave to the app. */
   next(): PreloadOrder {
     if (!this.#loaded || this.#mode === false) return { roots: [], order: [], uses: [], version: this.#version };
     const order = this.#walk(this.#loaded);
     let hasGap = false;
     let gapLeavesTraces = false;
-    const roots = order.roots.filter(({ target, after }) => {
+    const roots = order.roots.map((root) => {
+      const { target, after } = root;
       const leavesTraces = this.#preloaded.get(target)?.leavesTraces;
-      if (!this.#excluded.has(target) && (after === 0 || this.#isSpeculative)) {
-        // What was left out comes later than in a cold start: what follows must not notice, nor be noticed.
-        return !hasGap || (!gapLeavesTraces && leavesTraces !== true);
-      }
+      const isAllowed = !this.#excluded.has(target) && (after === 0 || this.#isSpeculative);
+      // What was left out comes later than in a cold start: what follows must not notice, nor be noticed.
+      if (isAllowed && (!hasGap || (!gapLeavesTraces && leavesTraces !== true))) return root;
       hasGap = true;
       gapLeavesTraces ||= leavesTraces !== false;
-      return false;
+      return { ...root, isLeft: true };
     });
     return { ...order, roots };
+  }
+
+  /** The targets of what may be evaluated ahead. */
+  #targets(): Set<string> {
+    return new Set(this.next().roots.flatMap(({ target, isLeft }) => (isLeft ? [] : [target])));
+  }
+
+  /** Whether all of these may be evaluated ahead, as far as is known by now. */
+  allows(targets: readonly string[]): boolean {
+    const allowed = this.#targets();
+    return targets.every((target) => allowed.has(target));
   }
 
   /** Notes what roots cost. `modules`: how many files each has loaded. */
@@ -169,11 +180,11 @@ export class PreloadPlan {
 
   /** Leaves out what can't be evaluated ahead. Returns what is to be told about it, once. */
   exclude({ cause, roots, file }: Misspeculation): string | undefined {
-    const before = this.next().roots;
+    const before = this.#targets();
     if (roots === 'speculated') this.#isSpeculative = false;
     else for (const target of roots) this.#excluded.add(target);
-    const kept = new Set(this.next().roots.map(({ target }) => target));
-    const lost = before.filter(({ target }) => !kept.has(target)).map(({ target }) => this.#preloaded.get(target));
+    const kept = this.#targets();
+    const lost = [...before].filter((target) => !kept.has(target)).map((target) => this.#preloaded.get(target));
     if (cause === '' || lost.length === 0 || this.#told.has(cause)) return undefined;
     this.#told.add(cause);
     const ms = Math.round(lost.reduce((sum, one) => sum + (one?.ms ?? 0), 0));
@@ -206,7 +217,7 @@ export class PreloadPlan {
       // An import and a require() of one CommonJS file are one evaluation; an import with a query is another.
       const key = how === 'import' && target.includes('?') ? target : file;
       if (how !== 'data' && dependencies.has(file) && !roots.has(key)) {
-        roots.set(key, { target, how, from, after: order.length, used: uses.length });
+        roots.set(key, { target, how, from, after: order.length, used: uses.length, isLeft: false });
       }
       return packageNameOf(file);
     };

@@ -73,7 +73,7 @@ export class WarmUp {
     }
     if (this.#isTaken) return { type: 'interrupted' };
     const order = this.#plan.next();
-    if (order.roots.length === 0) return { type: 'warm' };
+    if (order.roots.every(({ isLeft }) => isLeft)) return { type: 'warm' };
     return this.#preload(order);
   }
 
@@ -108,8 +108,7 @@ export class WarmUp {
     this.#plan.notePreloaded(outcome.preloaded, modules);
     if (outcome.spoiled.length > 0) return { type: 'spoiled', misspeculations: outcome.spoiled };
     // What was learned just now of what they leave behind may forbid some of it.
-    const allowed = new Set(this.#plan.next().roots.map(({ target }) => target));
-    if (this.preloaded.some((target) => !allowed.has(target)) && !this.#isTaken) {
+    if (!this.#plan.allows(this.preloaded) && !this.#isTaken) {
       return { type: 'spoiled', misspeculations: [] };
     }
     return this.#isTaken ? { type: 'interrupted' } : { type: 'warm' };

@@ -1,4 +1,5 @@
-import { createRequire, syncBuiltinESMExports } from 'node:module';
+import nodeFs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,7 +15,7 @@ let record: Set<string> | undefined;
  * that whoever keeps one keeps the same as everybody else.
  */
 export function watchFileReads(): void {
-  const fs = createRequire(import.meta.url)('node:fs') as Functions & { promises: Functions };
+  const fs = nodeFs as unknown as Functions & { promises: Functions };
   for (const name of [...SYNC, ...ASYNC]) wrap(fs, name);
   for (const name of ASYNC) if (fs.promises[name]) wrap(fs.promises, name);
   syncBuiltinESMExports();

@@ -10,8 +10,14 @@ const KINDS = ['dependencies', 'peerDependencies', 'optionalDependencies'] as co
  * others.
  */
 export function usesAnyOf(target: string, names: ReadonlySet<string>): string | undefined {
-  const own = packageNameOf(target);
-  if (names.has(own)) return own;
+  if (names.size === 0) return undefined;
+  for (const name of packagesUsedBy(target)) if (names.has(name)) return name;
+  return undefined;
+}
+
+/** The package of a file, and those that it declares to use, itself or through others. */
+export function* packagesUsedBy(target: string): Generator<string, void> {
+  yield packageNameOf(target);
   const first = folderOf(target);
   const seen = new Set<string>();
   const open = first === undefined ? [] : [first];
@@ -19,12 +25,11 @@ export function usesAnyOf(target: string, names: ReadonlySet<string>): string | 
     if (seen.has(folder)) continue;
     seen.add(folder);
     for (const dependency of read(folder) ?? []) {
-      if (names.has(dependency)) return dependency;
+      yield dependency;
       const found = find(dependency, folder);
       if (found) open.push(found);
     }
   }
-  return undefined;
 }
 
 function folderOf(target: string): string | undefined {

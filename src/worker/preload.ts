@@ -6,7 +6,7 @@ import { AppText } from './app-text.ts';
 import { watchFileReads } from './file-record.ts';
 import type { ObjectChange } from './object-record.ts';
 import { observe, type Observation } from './observe.ts';
-import { usesAnyOf } from './package-graph.ts';
+import { packagesUsedBy, usesAnyOf } from './package-graph.ts';
 import {
   changedEvents,
   changedSettings,
@@ -40,6 +40,10 @@ export class Preload {
   /** Of those roots that a cold start evaluates after files of the app. */
   readonly #speculated: Observation[] = [];
   readonly #result: PreloadResult = { preloaded: [], spoiled: [], files: [] };
+  /** Variables that roots have set: the app does not set these any more. */
+  readonly #setByRoots = new Set<string>();
+  /** The packages that roots use which are left to the app: what follows must have nothing to do with those. */
+  readonly #leftPackages = new Set<string>();
   #current: PreloadRoot | undefined;
   #isStopped = false;
   #ended: Promise<void> = Promise.resolve();
@@ -83,6 +87,10 @@ export class Preload {
       // Lets the word in that the app is to be loaded.
       await nextTurn();
       if (this.#isStopped) break;
+      if (root.isLeft) {
+        this.#leave(root);
+        continue;
+      }
       onRoot(root.target);
       this.#current = root;
       await this.#evaluate(root);
@@ -96,7 +104,11 @@ export class Preload {
     const file = this.#app.findUntracked(after);
     if (file) return { cause: 'the app looks into the loaded modules or into V8', roots: 'speculated', file };
     const shared = usesAnyOf(target, new Set(this.#task.uses.slice(0, count)));
-    if (shared === undefined) return undefined;
+    if (shared === undefined) {
+      const passed = usesAnyOf(target, this.#leftPackages);
+      if (passed === undefined) return undefined;
+      return { cause: `${packageNameOf(target)} uses ${passed}, as others do that are not preloaded`, roots };
+    }
     return { cause: `${packageNameOf(target)} uses ${shared}, as files of the app do before it is loaded`, roots };
   }
 
@@ -104,7 +116,7 @@ export class Preload {
     const isSpeculated = root.after > 0;
     const observation = await observe(root, {
       world: this.#world,
-      announced: isSpeculated ? this.#task.appVariables : [],
+      announced: isSpeculated ? this.#setBefore(root) : [],
       hasMain: this.#task.hasMain,
     });
     const { changes, error, forbidden, ms, reads } = observation;
@@ -113,10 +125,13 @@ export class Preload {
     const leavesTraces = Object.values(changes).some(({ length }) => length > 0);
     this.#result.preloaded.push({ target: root.target, ms, leavesTraces });
     this.#result.files.push(...reads.files);
+    for (const name of changes.variables) this.#setByRoots.add(name);
     if (!isSpeculated) return;
     this.#speculated.push(observation);
     const reason = this.#seenByEarlierFiles(observation) ?? this.#readsOfApp(observation) ?? this.#unseen(root);
-    if (reason) this.#result.spoiled.push(reason);
+    if (!reason) return;
+    this.#result.spoiled.push(reason);
+    this.#leave(root);
   }
 
   /** What a dependency changes shows too early to the files of the app that a cold start evaluates before it. */
@@ -137,13 +152,24 @@ export class Preload {
   }
 
   #readsOfApp({ root: { target }, reads }: Observation): Misspeculation | undefined {
-    const read = this.#task.appVariables.filter((name) => reads.variables.has(name));
+    const read = this.#task.appVariables.filter((name) => reads.variables.has(name) && !this.#setByRoots.has(name));
     if (read.length === 0) return undefined;
     return {
       cause: `the app sets ${list(read)}, which ${packageNameOf(target)} reads`,
       roots: [target],
       file: this.#app.findName(read[0] as string),
     };
+  }
+
+  /** Variables that the app sets before a root, as far as its files tell. */
+  #setBefore({ after }: PreloadRoot): string[] {
+    return this.#task.appVariables.filter(
+      (name) => this.#app.findName(name, 0, after) !== undefined || this.#app.findName(name) === undefined,
+    );
+  }
+
+  #leave({ target }: PreloadRoot): void {
+    for (const name of packagesUsedBy(target)) this.#leftPackages.add(name);
   }
 
   /** To be called when the app is about to be loaded. */

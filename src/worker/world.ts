@@ -1,11 +1,25 @@
+import child_process from 'node:child_process';
+import dns from 'node:dns';
+import events from 'node:events';
+import fs from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
 import { createRequire, Module } from 'node:module';
+import net from 'node:net';
+import tls from 'node:tls';
+import util from 'node:util';
 import { descriptorOf, isClass, ObjectRecord, type ObjectChange } from './object-record.ts';
 
-/** Built-in modules that programs are known to patch. */
-const BUILTINS = [
-  ...['async_hooks', 'buffer', 'child_process', 'cluster', 'crypto', 'dgram', 'diagnostics_channel', 'dns'],
-  ...['events', 'fs', 'fs/promises', 'http', 'https', 'module', 'net', 'os', 'path', 'perf_hooks', 'stream'],
-  ...['string_decoder', 'timers', 'timers/promises', 'tls', 'url', 'util', 'v8', 'vm', 'worker_threads', 'zlib'],
+/**
+ * Built-in modules that programs are known to instrument, by hooks which --import may have set: every worker imports
+ * them, whether or not it evaluates anything ahead, so that it makes no difference.
+ */
+const INSTRUMENTED = { child_process, dns, events, fs, http, https, net, tls, util };
+/** Others that programs are known to patch. */
+const PATCHED = [
+  ...['async_hooks', 'buffer', 'cluster', 'crypto', 'dgram', 'diagnostics_channel', 'fs/promises', 'module', 'os'],
+  ...['path', 'perf_hooks', 'stream', 'string_decoder', 'timers', 'timers/promises', 'url', 'v8', 'vm'],
+  ...['worker_threads', 'zlib'],
 ];
 
 /** What Node itself changes, and what means nothing to another module. */
@@ -50,8 +64,11 @@ function sharedObjects(): Map<object, string> {
     add(object, name);
   }
   const require = createRequire(import.meta.url);
-  for (const name of BUILTINS) {
-    const builtin = require(`node:${name}`) as object;
+  const builtins = [
+    ...Object.entries(INSTRUMENTED),
+    ...PATCHED.map((name) => [name, require(`node:${name}`) as object] as const),
+  ];
+  for (const [name, builtin] of builtins) {
     add(builtin, `node:${name}`);
     addMembers(builtin, `node:${name}.`);
   }

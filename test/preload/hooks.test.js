@@ -44,7 +44,6 @@ testCases({
       'hooks.mjs': HOOKS,
     },
     esm: { dep: `export const seen = 'original';` },
-    told: /register/,
   },
   'an app module registers hooks with module.registerHooks()': {
     skip: withoutSyncHooks,

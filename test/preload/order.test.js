@@ -15,7 +15,7 @@ testCases({
       c: `import 'd'; import { order } from 'order'; order.push('c');`,
       d: `import { order } from 'order'; order.push('d');`,
     },
-    preloads: 'all',
+    preloads: 'some',
   },
   'a dependency with top-level await': {
     app: `import './first.mjs'; import { seen } from 'dep'; const report = () => seen;`,
@@ -47,7 +47,6 @@ testCases({
       one: `exports.name = 'one'; exports.seenOfTwo = Object.keys(require('two'));`,
       two: `exports.name = 'two'; exports.seenOfOne = Object.keys(require('one'));`,
     },
-    preloads: 'all',
   },
   'what the app imports dynamically depends on a file that a save changes': {
     app: `import { readFileSync } from 'node:fs'; const name = readFileSync('choice.txt', 'utf8').trim(); const { seen } = await import(name); const report = () => seen;`,

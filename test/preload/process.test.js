@@ -21,7 +21,7 @@ const report = () => { heard.length = 0; process.emit('round'); return heard; };
       log: `export const heard = [];`,
       dep: `import { heard } from 'log'; process.on('round', () => heard.push('dep'));`,
     },
-    told: /round|listen/,
+    told: /round|listen|uses log/,
   },
   'a dependency listens to an event that only it hears': {
     app: `import { first } from './first.mjs'; import 'dep'; const report = () => [first, process.listenerCount('round')];`,
