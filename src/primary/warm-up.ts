@@ -3,6 +3,9 @@ import type { Misspeculation, ModuleFormat, Preloaded } from '../protocol.ts';
 import type { PreloadOrder, PreloadPlan } from './preload-plan.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
+/** Tells modules apart by the names under which the app imports them, and a standby knows only their files. */
+const IMPORT_HOOKS = /[\\/]node_modules[\\/]import-in-the-middle[\\/]/;
+
 export type WarmUpOutcome =
   | { type: 'warm' }
   /** It must not become a generation. */
@@ -74,7 +77,10 @@ export class WarmUp {
     if (this.#isTaken) return { type: 'interrupted' };
     const order = this.#plan.next();
     if (order.roots.every(({ isLeft }) => isLeft)) return { type: 'warm' };
-    return this.#preload(order);
+    const hooks = [...worker.loaded.dependencies].some((file) => IMPORT_HOOKS.test(file));
+    if (!hooks) return this.#preload(order);
+    const roots = order.roots.map(({ target }) => target);
+    return { type: 'spoiled', misspeculations: [{ cause: 'import-in-the-middle hooks what the app imports', roots }] };
   }
 
   async #preload(order: PreloadOrder): Promise<WarmUpOutcome> {

@@ -13,6 +13,8 @@ export async function withEnvRecord(announced: readonly string[], task: () => Pr
   const real = process.env;
   const reads: EnvReads = { names: new Set(), enumerated: false };
   let isRecording = true;
+  /** The names that are being listed. */
+  let listed: (string | symbol)[] = [];
   const isAnnounced = (name: string | symbol): name is string =>
     isRecording && typeof name === 'string' && announced.includes(name);
   const note = (name: string | symbol): void => {
@@ -31,11 +33,19 @@ export async function withEnvRecord(announced: readonly string[], task: () => Pr
       return name in env;
     },
     ownKeys: (env) => {
-      if (isRecording) reads.enumerated = true;
-      return [...new Set([...Reflect.ownKeys(env), ...(isRecording ? announced : [])])];
+      if (!isRecording) return Reflect.ownKeys(env);
+      reads.enumerated = true;
+      listed = [...new Set([...Reflect.ownKeys(env), ...announced])];
+      return [...listed];
     },
     getOwnPropertyDescriptor: (env, name) => {
       const descriptor = Reflect.getOwnPropertyDescriptor(env, name);
+      // Object.keys() asks for each name in turn; who asks out of turn wants to know whether that one is set.
+      if (listed[0] === name) listed.shift();
+      else {
+        note(name);
+        return descriptor;
+      }
       if (descriptor || !isAnnounced(name)) return descriptor;
       return { value: '', writable: true, enumerable: true, configurable: true };
     },
