@@ -49,8 +49,8 @@ testCases({
     skip: withoutSyncHooks,
     app: `import './first.mjs'; const { seen } = await import('dep'); const report = () => seen;`,
     files: { 'first.mjs': registerHooks },
+    // A dynamic import is left to the app in any case.
     esm: { dep: `export const seen = 'original';` },
-    told: /registerHooks/,
   },
   'hooks that --import registers transform a dependency': {
     app: `import { seen } from 'dep'; const report = () => seen;`,
