@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { init, parse, type Import } from 'es-module-lexer';
@@ -15,7 +15,7 @@ export async function readImports(
   await init;
   let imports: readonly Import[];
   try {
-    [imports] = parse(await readFile(file, 'utf8'));
+    [imports] = parse(readFileSync(file, 'utf8'));
   } catch {
     return undefined;
   }
@@ -27,6 +27,12 @@ export async function readImports(
     const before = known.find((one) => one.specifier === specifier && one.isDynamic === isDynamic);
     return [{ specifier, isDynamic, isData, url: before ? before.url : resolve(specifier, file) }];
   });
+}
+
+/** Compiles what reads imports, so that it is at hand when the app is to be loaded. */
+export async function warmImports(): Promise<void> {
+  await init;
+  parse("import 'warm';");
 }
 
 /** undefined: nothing that would be evaluated, or not as it stands there. */

@@ -6,7 +6,7 @@ import type {
   ModuleFormat,
   ModuleImport,
 } from '../protocol.ts';
-import { readImports } from './app-imports.ts';
+import { readImports, warmImports } from './app-imports.ts';
 import { changedVariables } from './env-record.ts';
 import { Preload } from './preload.ts';
 import { warmTypeScript } from './typescript.ts';
@@ -41,6 +41,7 @@ export class WarmUp {
   async preload(task: MessageOf<MessageToWorker, 'preload'>): Promise<void> {
     this.#addArguments(task.restartArgs);
     this.#preload = new Preload(task);
+    await warmImports();
     const result = await this.#preload.run((target) => this.#send({ type: 'preloading', target }));
     this.#send({ type: 'warm', ...result });
   }
