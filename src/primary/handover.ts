@@ -307,10 +307,14 @@ export class Handover {
     const { options, signal, generation } = this.#task;
     const next = this.#next;
     if (this.#appIsReady.signal.aborted) return;
-    const outcome = await next.waitFor([], {
-      timeout: options.readyTimeout,
-      signal: AbortSignal.any([signal, this.#appIsReady.signal]),
-    });
+    // Not AbortSignal.any(): in Node 20 it holds on to what it was made of.
+    const either = new AbortController();
+    const abort = (): void => either.abort();
+    const signals = [signal, this.#appIsReady.signal];
+    for (const one of signals) one.addEventListener('abort', abort);
+    if (signal.aborted) abort();
+    const outcome = await next.waitFor([], { timeout: options.readyTimeout, signal: either.signal });
+    for (const one of signals) one.removeEventListener('abort', abort);
     if (outcome.type === 'ended') throw this.#failure(this.#exitedEarly(outcome.exit));
     if (signal.aborted) throw new Rollback({ type: 'aborted' });
     if (outcome.type === 'timeout') {
