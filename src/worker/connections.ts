@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server as TlsServer, TLSSocket } from 'node:tls';
 import type { RawHandle } from '../protocol.ts';
+import type { HandBack } from './hand-backs.ts';
 import {
   detachHandle,
   httpServerOf,
@@ -37,20 +38,18 @@ interface Connection {
  */
 type Mode = 'serving' | 'quiescing' | 'moving' | 'closing';
 
-type HandBack = (listener: number, handle: RawHandle) => void;
-
 /** All connections and HTTP requests of this process, and what becomes of them in a restart. */
 export class Connections {
   readonly #connections = new Map<Socket, Connection>();
   readonly #requests = new Map<ServerResponse, IncomingMessage>();
-  readonly #handBack: HandBack;
+  readonly #handBack: (connection: HandBack) => void;
   #accepting: number | undefined;
   #mode: Mode = 'serving';
   #settled: (() => void) | undefined;
   #checkScheduled = false;
   #moved = 0;
 
-  constructor(handBack: HandBack) {
+  constructor(handBack: (connection: HandBack) => void) {
     this.#handBack = handBack;
     subscribe('net.server.socket', (message) => this.#track((message as { socket: Socket }).socket, this.#accepting));
     subscribe('http.server.request.start', (message) => {
@@ -248,10 +247,11 @@ export class Connections {
       });
     } else {
       this.#connections.delete(socket);
+      const isIdle = !isUntouched(socket);
       const handle = detachHandle(socket);
       if (!handle) return;
       this.#moved++;
-      this.#handBack(listener, handle);
+      this.#handBack({ listener, handle, isIdle });
     }
   }
 }

@@ -190,6 +190,46 @@ test('at most holdLimit connections are held, the next one is told at once', asy
   assert.deepEqual(outcomes, [503, 503, 200, 200, 200]);
 });
 
+/** That many keep-alive connections, each of which has been answered. */
+async function openIdle(t, port, count) {
+  const agents = Array.from({ length: count }, () => new http.Agent({ keepAlive: true, maxSockets: 1 }));
+  t.after(() => agents.forEach((agent) => agent.destroy()));
+  const sockets = new Set();
+  const ask = async () => {
+    const answers = await Promise.all(agents.map((agent) => request(port, { agent })));
+    for (const agent of agents) for (const socket of Object.values(agent.freeSockets).flat()) sockets.add(socket);
+    return answers.map(({ body }) => body);
+  };
+  await ask();
+  return { ask, sockets };
+}
+
+test('hundreds of idle connections move, and each is answered by the new generation', async (t) => {
+  const { port, restarter, save } = await start(t, { keeps: true });
+  const count = 400;
+  const { ask, sockets } = await openIdle(t, port, count);
+  save(2);
+  await restarter.event(
+    'receipt',
+    ({ generation, connectionsMoved }) => generation === 2 && connectionsMoved === count,
+  );
+  assert.deepEqual(new Set(await ask()), new Set(['v2']));
+  assert.equal(sockets.size, count, 'on the same connections');
+});
+
+test('holdLimit is for those that connect: what was handed back is held in any case', async (t) => {
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': slowApp({ port }) }));
+  const restarter = primary({ overlap: false, holdLimit: 1 });
+  await restarter.committed(1);
+  const { ask, sockets } = await openIdle(t, port, 5);
+  project.save('app.mjs', 'throw new Error("not yet");');
+  await restarter.event('rolledBack');
+  project.save('app.mjs', slowApp({ port, version: 2 }));
+  await restarter.committed(2);
+  assert.deepEqual(new Set(await ask()), new Set(['v2']));
+  assert.equal(sockets.size, 5, 'on the same connections');
+});
+
 test('a connection handed to a worker that dies before acknowledging it is routed again', async (t) => {
   const { port, restarter } = await start(t);
   const blocked = request(port, { path: '/block?ms=60000' });
