@@ -315,8 +315,9 @@ export class WorkerRuntime implements AppHost {
     // The primary learns from Node that it has arrived, and lets go of it.
     if (!handle) return;
     const server = this.#listeners.get(listener);
-    if (server) this.#connections.accept(listener, server, handle);
-    else this.#handBacks.add({ listener, handle, isIdle: idle });
+    const connection = { listener, handle, isIdle: idle };
+    if (server) this.#connections.accept(connection, server);
+    else this.#handBacks.add(connection);
   }
 
   async #quiesce(): Promise<void> {

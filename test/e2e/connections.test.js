@@ -217,6 +217,69 @@ test('hundreds of idle connections move, and each is answered by the new generat
   assert.equal(sockets.size, count, 'on the same connections');
 });
 
+/** An app whose server closes connections after short timeouts, and its clients. */
+async function startImpatient(t, options) {
+  const source = (port, version) =>
+    slowApp({ port, version }).replace('createServer(', `createServer(${JSON.stringify(options)}, `);
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': source(port, 1) }));
+  const restarter = primary();
+  await restarter.committed(1);
+  const connect = async () => {
+    const socket = net.connect(port, '127.0.0.1').setNoDelay();
+    t.after(() => socket.destroy());
+    await once(socket, 'connect');
+    return socket;
+  };
+  const ask = async (socket, path = '/') => {
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: app\r\n\r\n`);
+    const [data] = await once(socket, 'data');
+    return /v\d$/.exec(String(data))?.[0];
+  };
+  const restart = async (generation, connections) => {
+    project.save('app.mjs', source(port, generation));
+    await restarter.event(
+      'receipt',
+      (receipt) => receipt.generation === generation && receipt.connectionsMoved === connections,
+    );
+  };
+  return { project, restarter, connect, ask, restart };
+}
+
+test('an idle connection that has moved is not told that its next request is late', async (t) => {
+  const timeouts = { headersTimeout: 400, requestTimeout: 400, connectionsCheckingInterval: 50, keepAliveTimeout: 0 };
+  const { connect, ask, restart } = await startImpatient(t, timeouts);
+  const moved = await connect();
+  assert.equal(await ask(moved), 'v1');
+  // The second time it is one on which this process has answered nothing.
+  await restart(2, 1);
+  await restart(3, 1);
+  // Of one on which nothing was sent yet that is true, and its time began later.
+  const fresh = await connect();
+  assert.match(String((await once(fresh, 'data'))[0]), /^HTTP\/1.1 408 /);
+  assert.equal(await ask(moved), 'v3');
+});
+
+test('an idle connection that has moved is closed quietly after keepAliveTimeout, but not with a request on it', async (t) => {
+  const { project, restarter, connect, ask, restart } = await startImpatient(t, { keepAliveTimeout: 200 });
+  const [idle, busy] = [await connect(), await connect()];
+  assert.deepEqual([await ask(idle), await ask(busy)], ['v1', 'v1']);
+  await restart(2, 2);
+  const since = restarter.stdout.length;
+  const slow = ask(busy, '/?until=done');
+  await restarter.printed(/waiting/, { since });
+  const later = await connect();
+  assert.equal(await ask(later), 'v2');
+  const ended = once(later, 'close');
+  let text = '';
+  for await (const chunk of idle) text += chunk;
+  assert.equal(text, '');
+  // One that was asked in this process has been closed, too, later than the slow one could have been.
+  later.resume();
+  await ended;
+  project.write({ done: '' });
+  assert.equal(await slow, 'v2');
+});
+
 test('holdLimit is for those that connect: what was handed back is held in any case', async (t) => {
   const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': slowApp({ port }) }));
   const restarter = primary({ overlap: false, holdLimit: 1 });
