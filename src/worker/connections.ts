@@ -5,14 +5,15 @@ import { Server as TlsServer, TLSSocket } from 'node:tls';
 import type { HandBack } from './hand-backs.ts';
 import {
   awaitNextRequest,
+  checkHttpInternals,
   detachHandle,
   httpServerOf,
-  idleConnections,
   isEventStream,
   isUntouched,
   responseOf,
   setReading,
   speaksHttp,
+  unfinishedRequests,
   type HttpServer,
 } from './http-connections.ts';
 import type { ListenHandle } from './listeners.ts';
@@ -25,8 +26,6 @@ interface Connection {
   isIdle: boolean;
   /** The response in flight, whose end is waited for. While this generation serves, it is not noted. */
   response?: ServerResponse | undefined;
-  /** Its last response has ended: not being read until it is known whether it is idle. */
-  suspended?: boolean;
   /** Idle and not being read, with the idle timeout that was switched off meanwhile. */
   frozen?: { timeout: number };
   /** The end of its last response has not reached the kernel yet. */
@@ -44,6 +43,10 @@ type Mode = 'serving' | 'quiescing' | 'moving' | 'closing';
 /** All connections and HTTP requests of this process, and what becomes of them in a restart. */
 export class Connections {
   readonly #connections = new Map<Socket, Connection>();
+  /** Those whose last response has ended: not being read until it is known whether they are idle. */
+  readonly #suspended = new Set<Connection>();
+  /** Those that were not idle when that was looked for last. */
+  #busy: Connection[] = [];
   readonly #handBack: (connection: HandBack) => void;
   #accepting: { listener: number; isIdle: boolean } | undefined;
   #mode: Mode = 'serving';
@@ -52,6 +55,7 @@ export class Connections {
   #moved = 0;
 
   constructor(handBack: (connection: HandBack) => void) {
+    checkHttpInternals();
     this.#handBack = handBack;
     subscribe('net.server.socket', (message) => this.#track((message as { socket: Socket }).socket, this.#accepting));
     // Called for every request, in the time of which each operation counts.
@@ -79,7 +83,6 @@ export class Connections {
    */
   async quiesce(timeout: number): Promise<string[]> {
     this.#mode = 'quiescing';
-    this.#followAll();
     await this.#settle(timeout);
     return [...this.#pending()];
   }
@@ -88,10 +91,9 @@ export class Connections {
   resume(): void {
     this.#mode = 'serving';
     this.#settled?.();
-    for (const connection of this.#connections.values()) {
-      if (connection.suspended) this.#unsuspend(connection);
-      this.#thaw(connection);
-    }
+    this.#unsuspend();
+    this.#busy = [];
+    for (const connection of this.#connections.values()) this.#thaw(connection);
   }
 
   /**
@@ -100,8 +102,8 @@ export class Connections {
    */
   async drain(timeout: number, { move }: { move: boolean }): Promise<string[]> {
     this.#mode = move ? 'moving' : 'closing';
-    this.#followAll();
-    for (const { socket, response } of this.#connections.values()) {
+    for (const { socket } of this.#connections.values()) {
+      const response = responseOf(socket);
       if (response && isEventStream(response)) response.end();
       else if (response && !move) this.#makeLast(response);
       const isUpgraded = httpServerOf(socket) !== undefined && !speaksHttp(socket) && !isTlsTransport(socket);
@@ -133,14 +135,6 @@ export class Connections {
     if (connection && this.#mode !== 'serving') this.#follow(connection, response);
   }
 
-  /** What is in flight is found only when it is to be waited for. */
-  #followAll(): void {
-    for (const connection of this.#connections.values()) {
-      const response = responseOf(connection.socket);
-      if (response) this.#follow(connection, response);
-    }
-  }
-
   #follow(connection: Connection, response: ServerResponse): void {
     // A pipelined one comes after it.
     if (connection.response) return;
@@ -157,7 +151,7 @@ export class Connections {
   /** At once: its client may have sent the next request already, which is for the next generation. */
   #suspend(connection: Connection): void {
     if (this.#mode === 'serving' || connection.frozen || !speaksHttp(connection.socket)) return;
-    connection.suspended = true;
+    this.#suspended.add(connection);
     setReading(connection.socket, false);
   }
 
@@ -199,7 +193,8 @@ export class Connections {
   /** What is still waited for, as a person would name it. */
   *#pending(): Generator<string, void> {
     const draining = this.#mode !== 'quiescing';
-    for (const { socket, response, frozen } of this.#connections.values()) {
+    for (const { socket, response, frozen } of draining ? this.#connections.values() : this.#busy) {
+      if (!this.#connections.has(socket)) continue;
       if (response) {
         if (draining || !isEventStream(response)) yield `${response.req.method} ${response.req.url}`;
       } else if (draining) {
@@ -210,27 +205,29 @@ export class Connections {
     }
   }
 
+  /** One walk through all connections, since the pause lasts at least as long as it takes. */
   #freezeIdle(): void {
-    const servers = new Set<HttpServer>();
+    const unfinished = new Map<HttpServer, Set<Socket> | undefined>();
+    this.#busy = [];
     for (const connection of this.#connections.values()) {
       const { socket, frozen } = connection;
-      if (frozen || !speaksHttp(socket)) continue;
-      if (isUntouched(socket)) this.#freeze(connection);
-      else servers.add(httpServerOf(socket) as HttpServer);
-    }
-    for (const server of servers) {
-      for (const socket of idleConnections(server)) {
-        const connection = this.#connections.get(socket);
-        if (connection && !connection.frozen) this.#freeze(connection);
+      if (frozen) continue;
+      const response = responseOf(socket);
+      const server = httpServerOf(socket);
+      if (response) this.#follow(connection, response);
+      else if (server && speaksHttp(socket)) {
+        if (!unfinished.has(server)) unfinished.set(server, unfinishedRequests(server));
+        if (unfinished.get(server)?.has(socket) === false || isUntouched(socket)) this.#freeze(connection);
       }
+      if (!connection.frozen) this.#busy.push(connection);
     }
-    for (const connection of this.#connections.values()) if (connection.suspended) this.#unsuspend(connection);
+    this.#unsuspend();
   }
 
   /** A part of the next request had been read with the last one: its rest is waited for. */
-  #unsuspend(connection: Connection): void {
-    delete connection.suspended;
-    if (!connection.frozen) setReading(connection.socket, true);
+  #unsuspend(): void {
+    for (const { socket, frozen } of this.#suspended) if (!frozen) setReading(socket, true);
+    this.#suspended.clear();
   }
 
   #freeze(connection: Connection): void {
@@ -250,6 +247,8 @@ export class Connections {
 
   #release(connection: Connection): void {
     const { socket, listener } = connection;
+    // Its last response was the last one for its client, too: it is being closed.
+    if (socket.writableEnded) return;
     if (this.#mode === 'closing' || listener === undefined) {
       socket.destroySoon();
     } else if (socket.writableLength > 0) {

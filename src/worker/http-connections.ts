@@ -1,5 +1,6 @@
-import type { ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
+import { createServer, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { HandoverError } from '../errors.ts';
 import type { RawHandle } from '../protocol.ts';
 
 /**
@@ -65,26 +66,37 @@ export function responseOf(socket: Socket): ServerResponse | undefined {
   return internals(socket)._httpMessage ?? undefined;
 }
 
+/** What a server knows of its connections, by their parsers. */
+interface ConnectionsList {
+  active(): { socket: Socket }[];
+}
+
+function connectionsOf(server: HttpServer): ConnectionsList | undefined {
+  const key = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'http.server.connections');
+  return key && (server as unknown as Record<symbol, ConnectionsList | undefined>)[key];
+}
+
 /**
- * Those connections of a server that Node itself holds to be idle: between two requests. Node can only be asked
- * to close them; for the time of that call closing is replaced by collecting.
+ * The connections of a server of whose next request a part has arrived, and those on which the first one is awaited;
+ * undefined for a server that Node does not look after, since it has never listened. All others are what Node calls
+ * idle, as soon as their response is done.
  */
-export function idleConnections(server: HttpServer): Socket[] {
-  const idle: Socket[] = [];
-  // As a rule it is inherited from the stream.
-  const own = Object.getOwnPropertyDescriptor(Socket.prototype, 'destroy');
-  // Not on each socket: that changes the shape of thousands of objects.
-  Socket.prototype.destroy = function (this: Socket) {
-    if (!responseOf(this)) idle.push(this);
-    return this;
-  };
-  try {
-    server.closeIdleConnections();
-  } finally {
-    if (own) Object.defineProperty(Socket.prototype, 'destroy', own);
-    else delete (Socket.prototype as Partial<Socket>).destroy;
-  }
-  return idle;
+export function unfinishedRequests(server: HttpServer): Set<Socket> | undefined {
+  const list = connectionsOf(server);
+  return list && new Set(list.active().map(({ socket }) => socket));
+}
+
+/** Throws when this Node can't tell which connections are idle. */
+export function checkHttpInternals(): void {
+  const server = createServer();
+  server.emit('listening');
+  const list = connectionsOf(server);
+  server.close();
+  if (typeof list?.active === 'function') return;
+  throw new HandoverError(
+    'NODE_UNSUPPORTED',
+    `Node.js ${process.version} has no list of the connections of an http.Server, by which a worker knows which of them are idle; use a Node.js version that handover was tested on (20 to 26)`,
+  );
 }
 
 /**
