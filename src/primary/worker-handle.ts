@@ -96,7 +96,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       exec: program.exec,
       args: program.args,
       execArgv: [...program.execArgv, '--experimental-import-meta-resolve', '--import', BOOTSTRAP],
-      serialization: 'advanced',
+      // Only text passes, and for that it is faster than 'advanced': it is what each new connection costs.
+      serialization: 'json',
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', 'pipe'],
       windowsHide: true,
     };

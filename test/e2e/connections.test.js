@@ -49,6 +49,34 @@ test('a request in flight is answered by the generation that began it, then its 
   assert.equal((await restarter.event('drained')).ended, true);
 });
 
+test('requests that were sent one after the other without waiting are all answered by the generation that began them', async (t) => {
+  const { port, project, restarter, save } = await start(t, { keeps: true, quiesceTimeout: '10s' });
+  await restarter.warm(1);
+  const socket = net.connect(port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  const get = (path) => `GET ${path} HTTP/1.1\r\nHost: app\r\n\r\n`;
+  socket.write(get('/?until=first') + get('/?until=second') + get('/'));
+  await restarter.printed(/waiting\nwaiting/);
+  let text = '';
+  const answered = (pattern) =>
+    new Promise((resolve) => {
+      const check = () => pattern.test(text) && resolve();
+      socket.on('data', (chunk) => ((text += chunk), check()));
+    });
+  const [first, all, moved] = [/v1/, /v1[^]*v1[^]*v1/, /v1[^]*v1[^]*v1[^]*v2/].map(answered);
+  const changed = restarter.event('change', ({ reason }) => reason.length > 0);
+  save(2);
+  await changed;
+  project.write({ first: '' });
+  await first;
+  project.write({ second: '' });
+  await all;
+  await restarter.committed(2);
+  socket.write(get('/'));
+  await moved;
+  assert.equal(restarter.all('warning').length, 0);
+});
+
 test('a connection opened ahead, on which nothing was sent yet, moves', async (t) => {
   const { port, restarter, save } = await start(t);
   const socket = net.connect(port, '127.0.0.1');
