@@ -149,7 +149,8 @@ export type MessageToWorker =
   /** Answers `prepared`. */
   | { type: 'start'; blob: number | undefined }
   | { type: 'committed'; checkpointInterval: number }
-  | { type: 'connection'; seq: number; listener: number }
+  /** With its handle. `idle`: an earlier generation has answered requests on it. */
+  | { type: 'connection'; listener: number; idle: boolean }
   /** Take no new request, finish those in flight, rest background work. */
   | { type: 'quiesce' }
   /** After `quiesce`: serialize the state and send it under the id. */
@@ -183,8 +184,8 @@ export type MessageToPrimary =
     }
   /** In place of `ready`. */
   | { type: 'misspeculated'; misspeculation: Misspeculation }
-  | { type: 'connection-answer'; seq: number; accepted: boolean }
-  | { type: 'hand-back'; listener: number }
+  /** With the handle of a connection. `idle`: requests were answered on it, and the next one is awaited. */
+  | { type: 'hand-back'; listener: number; idle: boolean }
   /** load and prepare are done; waits for `start` with the state. */
   | { type: 'prepared'; phases: Phases }
   /** `variables`: those of the environment that the app has set while it was loaded. */

@@ -2,20 +2,8 @@ import { constants } from 'node:os';
 import type { ListenAnswer, ListenQuery, MessageToPrimary, RawHandle } from '../protocol.ts';
 import { Listener } from './listener.ts';
 import { UnavailableServer } from './unavailable.ts';
+import { WaitingConnections, type Connection } from './waiting-connections.ts';
 import type { WorkerHandle } from './worker-handle.ts';
-
-interface Connection {
-  handle: RawHandle;
-  listener: Listener;
-}
-
-interface Held extends Connection {
-  since: number;
-}
-
-interface Sent extends Connection {
-  worker: WorkerHandle;
-}
 
 /**
  * How many connections may be on their way to a worker. Node sends one at a time and acknowledges each, with every
@@ -32,7 +20,7 @@ export interface HoldReport {
 export interface RouterOptions {
   /** How long a connection is held at most, in milliseconds. */
   holdTimeout: number;
-  /** How many connections are held at most. */
+  /** How many connections are held at most, without those that a generation has handed back. */
   holdLimit: number;
   /** Why nothing serves, for the 503 page. */
   reason: () => string;
@@ -48,14 +36,13 @@ export class Router {
   readonly #listeners = new Map<string, Listener>();
   /** Which workers have a listener open. */
   readonly #openBy = new Map<Listener, Set<WorkerHandle>>();
-  /** Connections sent to a worker that has not said yet whether it took them, by sequence number. */
-  readonly #sent = new Map<number, Sent>();
-  #held: Held[] = [];
+  /** Connections that have not reached the worker yet to which they were sent. */
+  readonly #sent = new Map<Connection, WorkerHandle>();
+  readonly #waiting = new WaitingConnections();
   #holdTimer: NodeJS.Timeout | undefined;
   #serving: WorkerHandle | undefined;
   #isHolding = false;
   #lastListener = 0;
-  #lastSeq = 0;
   #report: HoldReport = { connections: 0, longestMs: 0 };
 
   constructor(options: RouterOptions) {
@@ -90,13 +77,9 @@ export class Router {
 
   release(): void {
     this.#isHolding = false;
-    this.#report = { connections: 0, longestMs: 0 };
     const now = performance.now();
-    for (const { listener, since } of this.#held) {
-      if (!this.#isServed(listener)) continue;
-      this.#report.connections++;
-      this.#report.longestMs = Math.max(this.#report.longestMs, now - since);
-    }
+    const held = this.#waiting.since((listener) => this.#isServed(listener)).map((since) => now - since);
+    this.#report = { connections: held.length, longestMs: Math.max(0, ...held) };
     this.#flush();
   }
 
@@ -122,7 +105,7 @@ export class Router {
     for (const listener of this.#listeners.values()) listener.close();
     this.#listeners.clear();
     this.#openBy.clear();
-    for (const connection of this.#held.splice(0)) this.#refuse(connection);
+    for (const connection of this.#waiting.takeAll()) this.#refuse(connection);
     clearTimeout(this.#holdTimer);
   }
 
@@ -132,7 +115,7 @@ export class Router {
     if (listener && this.#openBy.get(listener)?.has(worker)) return { listener: 0, errno: -constants.errno.EADDRINUSE };
     if (!listener) {
       const created = new Listener(++this.#lastListener, query);
-      const errno = await created.bind((handle) => this.#route({ handle, listener: created }));
+      const errno = await created.bind((handle) => this.#accept(handle, created));
       if (errno !== 0) return { listener: 0, errno };
       listener = created;
       this.#listeners.set(key, listener);
@@ -161,10 +144,9 @@ export class Router {
     listener.close();
     this.#openBy.delete(listener);
     this.#listeners.delete(Listener.key(listener.query));
-    this.#held = this.#held.filter((held) => {
-      if (held.listener === listener) this.#refuse(held);
-      return held.listener !== listener;
-    });
+    for (const connection of this.#waiting.takeAll((waiting) => waiting.listener === listener)) {
+      this.#refuse(connection);
+    }
   }
 
   #find(id: number): Listener | undefined {
@@ -172,26 +154,20 @@ export class Router {
   }
 
   #receive(message: MessageToPrimary, handle: RawHandle | undefined): void {
-    if (message.type === 'connection-answer') {
-      const sent = this.#sent.get(message.seq);
-      if (!sent) return;
-      this.#sent.delete(message.seq);
-      if (message.accepted) sent.handle.close();
-      else this.#route(sent);
-      this.#flush();
-    } else if (message.type === 'hand-back' && handle) {
-      const listener = this.#find(message.listener);
-      if (listener) this.#route({ handle, listener });
-      else handle.close();
-    }
+    if (message.type !== 'hand-back' || !handle) return;
+    const listener = this.#find(message.listener);
+    if (listener) this.#route({ handle, listener, isIdle: message.idle }, { isHandedBack: true });
+    else handle.close();
   }
 
-  #route(connection: Connection): void {
-    if (!this.#isServed(connection.listener) && this.#held.length >= this.#options.holdLimit) {
-      this.#refuse(connection);
-      return;
-    }
-    this.#held.push({ handle: connection.handle, listener: connection.listener, since: performance.now() });
+  #accept(handle: RawHandle, listener: Listener): void {
+    const connection = { handle, listener, isIdle: false };
+    if (!this.#isServed(listener) && this.#waiting.accepted >= this.#options.holdLimit) this.#refuse(connection);
+    else this.#route(connection);
+  }
+
+  #route(connection: Connection, { isHandedBack = false } = {}): void {
+    this.#waiting.add(connection, { isHandedBack });
     this.#flush();
     this.#holdTimer ??= this.#refuseLater();
   }
@@ -200,46 +176,44 @@ export class Router {
     return !this.#isHolding && this.#serving !== undefined && this.#openBy.get(listener)?.has(this.#serving) === true;
   }
 
-  /** Sends what can be served, in order, as far as the window allows. */
+  /** Sends what can be served, as far as the window allows. */
   #flush(): void {
-    for (let index = 0; index < this.#held.length && this.#onTheirWay() < WINDOW;) {
-      const { listener, handle } = this.#held[index] as Held;
-      if (!this.#isServed(listener)) {
-        index++;
-        continue;
-      }
-      this.#held.splice(index, 1);
-      this.#send({ handle, listener });
+    while (this.#onTheirWay() < WINDOW) {
+      const connection = this.#waiting.take((listener) => this.#isServed(listener));
+      if (!connection) return;
+      this.#send(connection);
     }
   }
 
-  /** Connections that the serving worker has not answered yet. */
+  /** Connections that have not reached the serving worker yet. */
   #onTheirWay(): number {
     let count = 0;
-    for (const { worker } of this.#sent.values()) if (worker === this.#serving) count++;
+    for (const worker of this.#sent.values()) if (worker === this.#serving) count++;
     return count;
   }
 
-  #send({ handle, listener }: Connection): void {
+  #send(connection: Connection): void {
+    const { handle, listener, isIdle } = connection;
     const worker = this.#serving as WorkerHandle;
-    const seq = ++this.#lastSeq;
-    this.#sent.set(seq, { handle, listener, worker });
-    worker.send({ type: 'connection', seq, listener: listener.id }, handle);
+    this.#sent.set(connection, worker);
+    worker.sendHandle({ type: 'connection', listener: listener.id, idle: isIdle }, handle, (hasArrived) => {
+      if (!this.#sent.delete(connection)) return;
+      if (hasArrived) handle.close();
+      else this.#route(connection);
+      this.#flush();
+    });
   }
 
   /** One timer, for the connection that has waited longest. */
   #refuseLater(): NodeJS.Timeout | undefined {
-    const oldest = this.#held[0];
-    if (!oldest) return undefined;
-    const wait = oldest.since + this.#options.holdTimeout - performance.now();
+    const { oldest } = this.#waiting;
+    if (oldest === undefined) return undefined;
+    const wait = oldest + this.#options.holdTimeout - performance.now();
     return setTimeout(
       () => {
         const due = performance.now() - this.#options.holdTimeout;
-        this.#held = this.#held.filter((held) => {
-          const isRefused = held.since <= due && !this.#isServed(held.listener);
-          if (isRefused) this.#refuse(held);
-          return !isRefused;
-        });
+        const isDue = ({ listener }: Connection, since: number): boolean => since <= due && !this.#isServed(listener);
+        for (const connection of this.#waiting.takeAll(isDue)) this.#refuse(connection);
         this.#holdTimer = this.#refuseLater();
       },
       Math.max(1, wait),
@@ -257,10 +231,10 @@ export class Router {
       workers.delete(worker);
       if (!listener.hasServed) this.#closeUnclaimed(listener);
     }
-    for (const [seq, sent] of this.#sent) {
-      if (sent.worker !== worker) continue;
-      this.#sent.delete(seq);
-      this.#route(sent);
+    for (const [connection, sentTo] of this.#sent) {
+      if (sentTo !== worker) continue;
+      this.#sent.delete(connection);
+      this.#route(connection);
     }
   }
 }

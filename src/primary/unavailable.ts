@@ -2,6 +2,9 @@ import http from 'node:http';
 import net from 'node:net';
 import type { RawHandle } from '../protocol.ts';
 
+/** How long a connection is kept open on which no request comes, in milliseconds. */
+const IDLE_TIMEOUT = 60_000;
+
 /** Answers a connection that was held too long: 503, with the reason, on a page that tries again by itself. */
 export class UnavailableServer {
   readonly #server: http.Server;
@@ -20,6 +23,9 @@ export class UnavailableServer {
       response.end(isPage ? page(text) : `${text}\n`);
     });
     this.#server.keepAliveTimeout = 1;
+    // One that was handed back may be between two requests: its client must not be told that it is late with one.
+    this.#server.headersTimeout = this.#server.requestTimeout = 0;
+    this.#server.timeout = IDLE_TIMEOUT;
   }
 
   answer(handle: RawHandle): void {

@@ -20,6 +20,7 @@ import {
 } from '../protocol.ts';
 import { LoadedModules } from '../watch/loaded-modules.ts';
 import { CallReader } from './call-reader.ts';
+import { SentHandles } from './sent-handles.ts';
 import { StateArrival } from './state-arrival.ts';
 import type { StateBytes } from './state-bytes.ts';
 
@@ -66,6 +67,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly calls: CallReader;
   readonly loaded: LoadedModules = new LoadedModules();
   readonly #process: ChildProcess;
+  readonly #handles: SentHandles;
   readonly #blobs: BlobPipe<StateArrival>;
   /** The last id under which state was asked for, and who gets that as it comes. */
   #asked = 0;
@@ -94,12 +96,14 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       exec: program.exec,
       args: program.args,
       execArgv: [...program.execArgv, '--experimental-import-meta-resolve', '--import', BOOTSTRAP],
-      serialization: 'advanced',
+      // Only text passes, and for that it is faster than 'advanced': it is what each new connection costs.
+      serialization: 'json',
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', 'pipe'],
       windowsHide: true,
     };
     cluster.setupPrimary(settings);
     this.#process = cluster.fork({ [WORKER_ENV]: JSON.stringify(config), [REPORT_ENV]: '1' }).process;
+    this.#handles = new SentHandles(this.#process);
     this.#blobs = new BlobPipe(this.#process.stdio[BLOB_FD] as Socket, (id) => this.#onArrival(id));
     this.calls = new CallReader(this.#process.stdio[CALL_FD as 4] as unknown as Socket);
     this.#listen();
@@ -115,13 +119,18 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   }
 
   /** A send that fails is no error here: whoever waits for the worker learns that it has ended. */
-  send(message: MessageToWorker, handle?: RawHandle): void {
+  send(message: MessageToWorker): void {
     if (this.#unsaid) {
       this.#unsaid.push(message);
       return;
     }
     if (!this.#process.connected) return;
-    this.#process.send(seal(message), handle as unknown as Socket, { swallowErrors: true } as object);
+    this.#process.send(seal(message), undefined, { swallowErrors: true } as object);
+  }
+
+  /** To one that has booted. `onAnswer` tells whether it has the handle; it is not called when the worker ends first. */
+  sendHandle(message: MessageToWorker, handle: RawHandle, onAnswer: (hasArrived: boolean) => void): void {
+    this.#handles.send(seal(message), handle as unknown as Socket, onAnswer);
   }
 
   /** Sends state. Returns the id by which to speak of it. */

@@ -1,16 +1,19 @@
 import { subscribe } from 'node:diagnostics_channel';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server as TlsServer, TLSSocket } from 'node:tls';
-import type { RawHandle } from '../protocol.ts';
+import type { HandBack } from './hand-backs.ts';
 import {
+  awaitNextRequest,
+  checkHttpInternals,
   detachHandle,
   httpServerOf,
-  idleConnections,
   isEventStream,
   isUntouched,
+  responseOf,
   setReading,
   speaksHttp,
+  unfinishedRequests,
   type HttpServer,
 } from './http-connections.ts';
 import type { ListenHandle } from './listeners.ts';
@@ -19,10 +22,10 @@ interface Connection {
   socket: Socket;
   /** The primary's id of the listener to hand it back to; undefined when it can't move (TLS, no primary). */
   listener: number | undefined;
-  /** Requests of it that are being handled. */
-  requests: number;
-  /** Its last response has ended: not being read until it is known whether it is idle. */
-  suspended?: boolean;
+  /** An earlier generation has answered requests on it. */
+  isIdle: boolean;
+  /** The response in flight, whose end is waited for. While this generation serves, it is not noted. */
+  response?: ServerResponse | undefined;
   /** Idle and not being read, with the idle timeout that was switched off meanwhile. */
   frozen?: { timeout: number };
   /** The end of its last response has not reached the kernel yet. */
@@ -37,25 +40,28 @@ interface Connection {
  */
 type Mode = 'serving' | 'quiescing' | 'moving' | 'closing';
 
-type HandBack = (listener: number, handle: RawHandle) => void;
-
 /** All connections and HTTP requests of this process, and what becomes of them in a restart. */
 export class Connections {
   readonly #connections = new Map<Socket, Connection>();
-  readonly #requests = new Map<ServerResponse, IncomingMessage>();
-  readonly #handBack: HandBack;
-  #accepting: number | undefined;
+  /** Those whose last response has ended: not being read until it is known whether they are idle. */
+  readonly #suspended = new Set<Connection>();
+  /** Those that were not idle when that was looked for last. */
+  #busy: Connection[] = [];
+  readonly #handBack: (connection: HandBack) => void;
+  #accepting: { listener: number; isIdle: boolean } | undefined;
   #mode: Mode = 'serving';
   #settled: (() => void) | undefined;
   #checkScheduled = false;
   #moved = 0;
 
-  constructor(handBack: HandBack) {
+  constructor(handBack: (connection: HandBack) => void) {
+    checkHttpInternals();
     this.#handBack = handBack;
     subscribe('net.server.socket', (message) => this.#track((message as { socket: Socket }).socket, this.#accepting));
+    // Called for every request, in the time of which each operation counts.
     subscribe('http.server.request.start', (message) => {
-      const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
-      this.#begin(request, response);
+      const { socket, response } = message as { socket: Socket; response: ServerResponse };
+      if (this.#mode !== 'serving' || !this.#connections.has(socket)) this.#onRequest(socket, response);
     });
   }
 
@@ -65,9 +71,9 @@ export class Connections {
   }
 
   /** Gives a connection from the primary to the server that listens. */
-  accept(listener: number, server: ListenHandle, connection: RawHandle): void {
-    this.#accepting = listener;
-    server.onconnection?.(0, connection);
+  accept({ listener, handle, isIdle }: HandBack, server: ListenHandle): void {
+    this.#accepting = { listener, isIdle };
+    server.onconnection?.(0, handle);
     this.#accepting = undefined;
   }
 
@@ -85,10 +91,9 @@ export class Connections {
   resume(): void {
     this.#mode = 'serving';
     this.#settled?.();
-    for (const connection of this.#connections.values()) {
-      if (connection.suspended) this.#unsuspend(connection);
-      this.#thaw(connection);
-    }
+    this.#unsuspend();
+    this.#busy = [];
+    for (const connection of this.#connections.values()) this.#thaw(connection);
   }
 
   /**
@@ -97,11 +102,10 @@ export class Connections {
    */
   async drain(timeout: number, { move }: { move: boolean }): Promise<string[]> {
     this.#mode = move ? 'moving' : 'closing';
-    for (const response of this.#requests.keys()) {
-      if (isEventStream(response)) response.end();
-      else if (!move) this.#makeLast(response);
-    }
     for (const { socket } of this.#connections.values()) {
+      const response = responseOf(socket);
+      if (response && isEventStream(response)) response.end();
+      else if (response && !move) this.#makeLast(response);
       const isUpgraded = httpServerOf(socket) !== undefined && !speaksHttp(socket) && !isTlsTransport(socket);
       if (isUpgraded || (!move && httpServerOf(socket) === undefined)) socket.end();
     }
@@ -111,37 +115,43 @@ export class Connections {
     return left;
   }
 
-  #track(socket: Socket, listener: number | undefined): Connection | undefined {
+  #track(socket: Socket, from?: { listener: number; isIdle: boolean }): Connection | undefined {
     if (socket.destroyed) return undefined;
-    const connection: Connection = { socket, listener, requests: 0 };
+    const connection: Connection = { socket, listener: from?.listener, isIdle: from?.isIdle ?? false };
     this.#connections.set(socket, connection);
     socket.once('close', () => {
       this.#connections.delete(socket);
       this.#scheduleCheck();
     });
+    if (connection.isIdle) awaitNextRequest(socket);
     this.#scheduleCheck();
     return connection;
   }
 
-  #begin(request: IncomingMessage, response: ServerResponse): void {
-    const { socket } = request;
+  #onRequest(socket: Socket, response: ServerResponse): void {
     // A TLS connection shows itself with its first request; what was accepted is only its transport.
-    const connection = this.#connections.get(socket) ?? this.#track(socket, undefined);
-    this.#requests.set(response, request);
-    if (connection) connection.requests++;
+    const connection = this.#connections.get(socket) ?? this.#track(socket);
+    if (this.#mode === 'closing') this.#makeLast(response);
+    if (connection && this.#mode !== 'serving') this.#follow(connection, response);
+  }
+
+  #follow(connection: Connection, response: ServerResponse): void {
+    // A pipelined one comes after it.
+    if (connection.response) return;
+    connection.response = response;
     response.once('close', () => {
-      this.#requests.delete(response);
-      if (connection) connection.requests--;
-      if (connection?.requests === 0) this.#suspend(connection);
+      connection.response = undefined;
+      const next = responseOf(connection.socket);
+      if (next) this.#follow(connection, next);
+      else this.#suspend(connection);
       this.#scheduleCheck();
     });
-    if (this.#mode === 'closing') this.#makeLast(response);
   }
 
   /** At once: its client may have sent the next request already, which is for the next generation. */
   #suspend(connection: Connection): void {
     if (this.#mode === 'serving' || connection.frozen || !speaksHttp(connection.socket)) return;
-    connection.suspended = true;
+    this.#suspended.add(connection);
     setReading(connection.socket, false);
   }
 
@@ -183,60 +193,62 @@ export class Connections {
   /** What is still waited for, as a person would name it. */
   *#pending(): Generator<string, void> {
     const draining = this.#mode !== 'quiescing';
-    for (const [response, request] of this.#requests) {
-      if (draining || !isEventStream(response)) yield `${request.method} ${request.url}`;
-    }
-    for (const { socket, requests, frozen } of this.#connections.values()) {
-      const client = socket.remoteAddress ?? 'a local client';
-      if (draining) {
-        if (requests === 0) yield `a connection of ${client}`;
-      } else if (!frozen && requests === 0 && speaksHttp(socket)) {
-        yield `a request of ${client} of which only a part has arrived`;
+    for (const { socket, response, frozen } of draining ? this.#connections.values() : this.#busy) {
+      if (!this.#connections.has(socket)) continue;
+      if (response) {
+        if (draining || !isEventStream(response)) yield `${response.req.method} ${response.req.url}`;
+      } else if (draining) {
+        yield `a connection of ${clientOf(socket)}`;
+      } else if (!frozen && speaksHttp(socket)) {
+        yield `a request of ${clientOf(socket)} of which only a part has arrived`;
       }
     }
   }
 
+  /** One walk through all connections, since the pause lasts at least as long as it takes. */
   #freezeIdle(): void {
-    const sockets = new Map<HttpServer, Socket[]>();
-    for (const { socket, frozen } of this.#connections.values()) {
-      if (!speaksHttp(socket)) continue;
-      if (!frozen && isUntouched(socket)) this.#freeze(socket);
-      // What is frozen is idle to Node, too, and must not be closed by asking.
-      const server = httpServerOf(socket) as HttpServer;
-      const known = sockets.get(server);
-      if (known) known.push(socket);
-      else sockets.set(server, [socket]);
+    const unfinished = new Map<HttpServer, Set<Socket> | undefined>();
+    this.#busy = [];
+    for (const connection of this.#connections.values()) {
+      const { socket, frozen } = connection;
+      if (frozen) continue;
+      const response = responseOf(socket);
+      const server = httpServerOf(socket);
+      if (response) this.#follow(connection, response);
+      else if (server && speaksHttp(socket)) {
+        if (!unfinished.has(server)) unfinished.set(server, unfinishedRequests(server));
+        if (unfinished.get(server)?.has(socket) === false || isUntouched(socket)) this.#freeze(connection);
+      }
+      if (!connection.frozen) this.#busy.push(connection);
     }
-    for (const [server, known] of sockets) {
-      for (const socket of idleConnections(server, known)) this.#freeze(socket);
-    }
-    for (const connection of this.#connections.values()) if (connection.suspended) this.#unsuspend(connection);
+    this.#unsuspend();
   }
 
   /** A part of the next request had been read with the last one: its rest is waited for. */
-  #unsuspend(connection: Connection): void {
-    delete connection.suspended;
-    if (!connection.frozen) setReading(connection.socket, true);
+  #unsuspend(): void {
+    for (const { socket, frozen } of this.#suspended) if (!frozen) setReading(socket, true);
+    this.#suspended.clear();
   }
 
-  #freeze(socket: Socket): void {
-    const connection = this.#connections.get(socket);
-    if (!connection || connection.frozen) return;
+  #freeze(connection: Connection): void {
+    const { socket } = connection;
     setReading(socket, false);
     // Its keep-alive timeout would close it, with a request waiting unread.
     connection.frozen = { timeout: socket.timeout ?? 0 };
-    socket.setTimeout(0);
+    if (connection.frozen.timeout > 0) socket.setTimeout(0);
   }
 
   #thaw(connection: Connection): void {
     if (!connection.frozen) return;
-    connection.socket.setTimeout(connection.frozen.timeout);
+    if (connection.frozen.timeout > 0) connection.socket.setTimeout(connection.frozen.timeout);
     delete connection.frozen;
     setReading(connection.socket, true);
   }
 
   #release(connection: Connection): void {
     const { socket, listener } = connection;
+    // Its last response was the last one for its client, too: it is being closed.
+    if (socket.writableEnded) return;
     if (this.#mode === 'closing' || listener === undefined) {
       socket.destroySoon();
     } else if (socket.writableLength > 0) {
@@ -248,12 +260,17 @@ export class Connections {
       });
     } else {
       this.#connections.delete(socket);
+      const isIdle = connection.isIdle || !isUntouched(socket);
       const handle = detachHandle(socket);
       if (!handle) return;
       this.#moved++;
-      this.#handBack(listener, handle);
+      this.#handBack({ listener, handle, isIdle });
     }
   }
+}
+
+function clientOf(socket: Socket): string {
+  return socket.remoteAddress ?? 'a local client';
 }
 
 /** The raw side of a TLS connection: it ends with its TLSSocket. */

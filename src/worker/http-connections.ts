@@ -1,16 +1,26 @@
-import type { ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { HandoverError } from '../errors.ts';
 import type { RawHandle } from '../protocol.ts';
 
 /**
- * What handover must know of Node's HTTP connections beyond the public API. Read from lib/_http_server.js and
- * lib/net.js, Node 20–26.
+ * What handover must know of Node's HTTP connections beyond the public API. Read from lib/_http_server.js,
+ * lib/_http_common.js, lib/net.js and src/node_http_parser.cc, Node 20–26.
  */
 interface InternalSocket {
   _handle: (RawHandle & { readStart(): number; readStop(): number; onread: () => void }) | null;
-  _httpMessage?: unknown;
-  parser?: unknown;
+  /** The response that is being written; those of pipelined requests follow it. */
+  _httpMessage?: ServerResponse | null;
+  parser?: Parser | null;
   server?: unknown;
+}
+
+/** Calls back by numbers, which its class knows. */
+interface Parser {
+  constructor: { kOnHeadersComplete?: number; kOnMessageComplete?: number };
+  [callback: number]: unknown;
+  onIncoming: (...args: unknown[]) => unknown;
+  execute(data: Buffer): unknown;
 }
 
 const internals = (socket: Socket): InternalSocket => socket as unknown as InternalSocket;
@@ -18,7 +28,15 @@ const internals = (socket: Socket): InternalSocket => socket as unknown as Inter
 /** http.Server or https.Server. */
 export interface HttpServer {
   closeIdleConnections(): void;
+  timeout?: number;
+  keepAliveTimeout?: number;
+  keepAliveTimeoutBuffer?: number;
 }
+
+/** What Node 20 has no option for: keepAliveTimeoutBuffer, in milliseconds. */
+const KEEP_ALIVE_BUFFER = 1000;
+
+const ANY_REQUEST = Buffer.from('GET / HTTP/1.1\r\n\r\n');
 
 /** The HTTP server that a connection belongs to; undefined for other protocols. */
 export function httpServerOf(socket: Socket): HttpServer | undefined {
@@ -43,24 +61,69 @@ export function isUntouched(socket: Socket): boolean {
   return socket.bytesRead === 0 && socket.bytesWritten === 0;
 }
 
+/** The response that a connection waits for. */
+export function responseOf(socket: Socket): ServerResponse | undefined {
+  return internals(socket)._httpMessage ?? undefined;
+}
+
+/** What a server knows of its connections, by their parsers. */
+interface ConnectionsList {
+  active(): { socket: Socket }[];
+}
+
+function connectionsOf(server: HttpServer): ConnectionsList | undefined {
+  const key = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'http.server.connections');
+  return key && (server as unknown as Record<symbol, ConnectionsList | undefined>)[key];
+}
+
 /**
- * Those connections of a server that Node itself holds to be idle: between two requests. Node can only be asked
- * to close them; for the time of that call closing is replaced by collecting.
+ * The connections of a server of whose next request a part has arrived, and those on which the first one is awaited;
+ * undefined for a server that Node does not look after, since it has never listened. All others are what Node calls
+ * idle, as soon as their response is done.
  */
-export function idleConnections(server: HttpServer, sockets: Iterable<Socket>): Socket[] {
-  const idle: Socket[] = [];
-  for (const socket of sockets) {
-    socket.destroy = () => {
-      idle.push(socket);
-      return socket;
-    };
-  }
-  try {
-    server.closeIdleConnections();
-  } finally {
-    for (const socket of sockets) delete (socket as Partial<Socket>).destroy;
-  }
-  return idle;
+export function unfinishedRequests(server: HttpServer): Set<Socket> | undefined {
+  const list = connectionsOf(server);
+  return list && new Set(list.active().map(({ socket }) => socket));
+}
+
+/** Throws when this Node can't tell which connections are idle. */
+export function checkHttpInternals(): void {
+  const server = createServer();
+  server.emit('listening');
+  const list = connectionsOf(server);
+  server.close();
+  if (typeof list?.active === 'function') return;
+  throw new HandoverError(
+    'NODE_UNSUPPORTED',
+    `Node.js ${process.version} has no list of the connections of an http.Server, by which a worker knows which of them are idle; use a Node.js version that handover was tested on (20 to 26)`,
+  );
+}
+
+/**
+ * Lets a new connection, on which an earlier process has answered requests, wait for the next one as if this process
+ * had answered them. To Node it is one whose first request has begun to arrive, which must not take longer than
+ * headersTimeout, and which is told so otherwise: 408.
+ */
+export function awaitNextRequest(socket: Socket): void {
+  const { parser } = internals(socket);
+  const server = httpServerOf(socket);
+  if (!parser || !server) return;
+  const { kOnHeadersComplete, kOnMessageComplete } = parser.constructor;
+  if (kOnHeadersComplete === undefined || kOnMessageComplete === undefined) return;
+  // It reads a request of which nobody hears.
+  const { [kOnHeadersComplete]: onHeadersComplete, [kOnMessageComplete]: onMessageComplete } = parser;
+  parser[kOnHeadersComplete] = parser[kOnMessageComplete] = null;
+  parser.execute(ANY_REQUEST);
+  parser[kOnHeadersComplete] = onHeadersComplete;
+  parser[kOnMessageComplete] = onMessageComplete;
+  if (!server.keepAliveTimeout) return;
+  socket.setTimeout(server.keepAliveTimeout + (server.keepAliveTimeoutBuffer ?? KEEP_ALIVE_BUFFER));
+  const { onIncoming } = parser;
+  parser.onIncoming = (...args) => {
+    parser.onIncoming = onIncoming;
+    socket.setTimeout(server.timeout ?? 0);
+    return onIncoming(...args);
+  };
 }
 
 /** Stops or resumes reading; unread bytes wait in the kernel and travel with the descriptor. */

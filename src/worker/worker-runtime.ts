@@ -24,6 +24,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { Components } from './components.ts';
 import { Connections } from './connections.ts';
 import { keepReportsFromChildren, requiredFiles } from './dependency-reports.ts';
+import { HandBacks } from './hand-backs.ts';
 import { KeepStore } from './keep-store.ts';
 import { WorkerListeners } from './listeners.ts';
 import { saveOrphanedState } from './orphan.ts';
@@ -59,6 +60,7 @@ export class WorkerRuntime implements AppHost {
   readonly #blobs: BlobPipe<ArrivingState>;
   readonly #listeners: WorkerListeners;
   readonly #connections: Connections;
+  readonly #handBacks: HandBacks;
   readonly #components: Components;
   readonly #keeps: KeepStore;
   readonly #signals = new WorkerSignals();
@@ -116,7 +118,10 @@ export class WorkerRuntime implements AppHost {
       this.#willListen = true;
       this.#warmUp.spoil('listens');
     });
-    this.#connections = new Connections((listener, handle) => this.#handBack(listener, handle));
+    this.#handBacks = new HandBacks(({ listener, handle, isIdle }) =>
+      this.#channel.send({ type: 'hand-back', listener, idle: isIdle }, handle),
+    );
+    this.#connections = new Connections((connection) => this.#handBacks.add(connection));
     this.#components = new Components(config.shutdownTimeout);
     this.#keeps = new KeepStore(() => this.#announce({ keeps: true }));
     this.#checkpoints = new Checkpoints(
@@ -306,16 +311,13 @@ export class WorkerRuntime implements AppHost {
     }
   }
 
-  #onConnection({ seq, listener }: MessageOf<MessageToWorker, 'connection'>, connection: RawHandle | undefined): void {
-    const server = connection && this.#listeners.get(listener);
-    // Answered before anything is read: a connection whose answer got lost with this process was never used.
-    void this.#channel.send({ type: 'connection-answer', seq, accepted: server !== undefined });
-    if (server) this.#connections.accept(listener, server, connection);
-    else connection?.close();
-  }
-
-  #handBack(listener: number, handle: RawHandle): void {
-    void this.#channel.send({ type: 'hand-back', listener }, handle).then(() => handle.close());
+  #onConnection({ listener, idle }: MessageOf<MessageToWorker, 'connection'>, handle: RawHandle | undefined): void {
+    // The primary learns from Node that it has arrived, and lets go of it.
+    if (!handle) return;
+    const server = this.#listeners.get(listener);
+    const connection = { listener, handle, isIdle: idle };
+    if (server) this.#connections.accept(connection, server);
+    else this.#handBacks.add(connection);
   }
 
   async #quiesce(): Promise<void> {
@@ -379,8 +381,11 @@ export class WorkerRuntime implements AppHost {
     const appEnds = signal !== undefined && this.#signals.appHandles(signal);
     if (appEnds) await this.#signals.deliver(signal);
     const drained = appEnds ? Promise.resolve([]) : this.#connections.drain(this.#config.drainTimeout, { move });
-    void this.#channel.send({ type: 'moved', connections: this.#connections.moved });
+    void this.#handBacks
+      .flushed()
+      .then(() => this.#channel.send({ type: 'moved', connections: this.#connections.moved }));
     const left = await drained;
+    await this.#handBacks.flushed();
     const { ended, report } = await this.#components.stop();
     await this.#channel.send({ type: 'drained', ended, report: [...left.map((name) => `${name} was cut`), ...report] });
     if (!appEnds) this.#end(signal);

@@ -49,6 +49,34 @@ test('a request in flight is answered by the generation that began it, then its 
   assert.equal((await restarter.event('drained')).ended, true);
 });
 
+test('requests that were sent one after the other without waiting are all answered by the generation that began them', async (t) => {
+  const { port, project, restarter, save } = await start(t, { keeps: true, quiesceTimeout: '10s' });
+  await restarter.warm(1);
+  const socket = net.connect(port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  const get = (path) => `GET ${path} HTTP/1.1\r\nHost: app\r\n\r\n`;
+  socket.write(get('/?until=first') + get('/?until=second') + get('/'));
+  await restarter.printed(/waiting\nwaiting/);
+  let text = '';
+  const answered = (pattern) =>
+    new Promise((resolve) => {
+      const check = () => pattern.test(text) && resolve();
+      socket.on('data', (chunk) => ((text += chunk), check()));
+    });
+  const [first, all, moved] = [/v1/, /v1[^]*v1[^]*v1/, /v1[^]*v1[^]*v1[^]*v2/].map(answered);
+  const changed = restarter.event('change', ({ reason }) => reason.length > 0);
+  save(2);
+  await changed;
+  project.write({ first: '' });
+  await first;
+  project.write({ second: '' });
+  await all;
+  await restarter.committed(2);
+  socket.write(get('/'));
+  await moved;
+  assert.equal(restarter.all('warning').length, 0);
+});
+
 test('a connection opened ahead, on which nothing was sent yet, moves', async (t) => {
   const { port, restarter, save } = await start(t);
   const socket = net.connect(port, '127.0.0.1');
@@ -188,6 +216,109 @@ test('at most holdLimit connections are held, the next one is told at once', asy
   project.save('app.mjs', slowApp({ port, version: 2 }));
   await Promise.all(requests);
   assert.deepEqual(outcomes, [503, 503, 200, 200, 200]);
+});
+
+/** That many keep-alive connections, each of which has been answered. */
+async function openIdle(t, port, count) {
+  const agents = Array.from({ length: count }, () => new http.Agent({ keepAlive: true, maxSockets: 1 }));
+  t.after(() => agents.forEach((agent) => agent.destroy()));
+  const sockets = new Set();
+  const ask = async () => {
+    const answers = await Promise.all(agents.map((agent) => request(port, { agent })));
+    for (const agent of agents) for (const socket of Object.values(agent.freeSockets).flat()) sockets.add(socket);
+    return answers.map(({ body }) => body);
+  };
+  await ask();
+  return { ask, sockets };
+}
+
+test('hundreds of idle connections move, and each is answered by the new generation', async (t) => {
+  const { port, restarter, save } = await start(t, { keeps: true });
+  const count = 400;
+  const { ask, sockets } = await openIdle(t, port, count);
+  save(2);
+  await restarter.event(
+    'receipt',
+    ({ generation, connectionsMoved }) => generation === 2 && connectionsMoved === count,
+  );
+  assert.deepEqual(new Set(await ask()), new Set(['v2']));
+  assert.equal(sockets.size, count, 'on the same connections');
+});
+
+/** An app whose server closes connections after short timeouts, and its clients. */
+async function startImpatient(t, options) {
+  const source = (port, version) =>
+    slowApp({ port, version }).replace('createServer(', `createServer(${JSON.stringify(options)}, `);
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': source(port, 1) }));
+  const restarter = primary();
+  await restarter.committed(1);
+  const connect = async () => {
+    const socket = net.connect(port, '127.0.0.1').setNoDelay();
+    t.after(() => socket.destroy());
+    await once(socket, 'connect');
+    return socket;
+  };
+  const ask = async (socket, path = '/') => {
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: app\r\n\r\n`);
+    const [data] = await once(socket, 'data');
+    return /v\d$/.exec(String(data))?.[0];
+  };
+  const restart = async (generation, connections) => {
+    project.save('app.mjs', source(port, generation));
+    await restarter.event(
+      'receipt',
+      (receipt) => receipt.generation === generation && receipt.connectionsMoved === connections,
+    );
+  };
+  return { project, restarter, connect, ask, restart };
+}
+
+test('an idle connection that has moved is not told that its next request is late', async (t) => {
+  const timeouts = { headersTimeout: 400, requestTimeout: 400, connectionsCheckingInterval: 50, keepAliveTimeout: 0 };
+  const { connect, ask, restart } = await startImpatient(t, timeouts);
+  const moved = await connect();
+  assert.equal(await ask(moved), 'v1');
+  // The second time it is one on which this process has answered nothing.
+  await restart(2, 1);
+  await restart(3, 1);
+  // Of one on which nothing was sent yet that is true, and its time began later.
+  const fresh = await connect();
+  assert.match(String((await once(fresh, 'data'))[0]), /^HTTP\/1.1 408 /);
+  assert.equal(await ask(moved), 'v3');
+});
+
+test('an idle connection that has moved is closed quietly after keepAliveTimeout, but not with a request on it', async (t) => {
+  const { project, restarter, connect, ask, restart } = await startImpatient(t, { keepAliveTimeout: 200 });
+  const [idle, busy] = [await connect(), await connect()];
+  assert.deepEqual([await ask(idle), await ask(busy)], ['v1', 'v1']);
+  await restart(2, 2);
+  const since = restarter.stdout.length;
+  const slow = ask(busy, '/?until=done');
+  await restarter.printed(/waiting/, { since });
+  const later = await connect();
+  assert.equal(await ask(later), 'v2');
+  const ended = once(later, 'close');
+  let text = '';
+  for await (const chunk of idle) text += chunk;
+  assert.equal(text, '');
+  // One that was asked in this process has been closed, too, later than the slow one could have been.
+  later.resume();
+  await ended;
+  project.write({ done: '' });
+  assert.equal(await slow, 'v2');
+});
+
+test('holdLimit is for those that connect: what was handed back is held in any case', async (t) => {
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': slowApp({ port }) }));
+  const restarter = primary({ overlap: false, holdLimit: 1 });
+  await restarter.committed(1);
+  const { ask, sockets } = await openIdle(t, port, 5);
+  project.save('app.mjs', 'throw new Error("not yet");');
+  await restarter.event('rolledBack');
+  project.save('app.mjs', slowApp({ port, version: 2 }));
+  await restarter.committed(2);
+  assert.deepEqual(new Set(await ask()), new Set(['v2']));
+  assert.equal(sockets.size, 5, 'on the same connections');
 });
 
 test('a connection handed to a worker that dies before acknowledging it is routed again', async (t) => {
