@@ -8,8 +8,6 @@ if (isMainThread && config !== undefined) {
   delete process.env[WORKER_ENV];
   hideBootstrap();
   const { WorkerRuntime } = await import('./worker-runtime.ts');
-  // What an app imports of this package is evaluated before it is needed.
-  await import('../index.ts');
   await WorkerRuntime.boot(JSON.parse(config) as WorkerConfig);
 }
 

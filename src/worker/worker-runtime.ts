@@ -234,8 +234,8 @@ export class WorkerRuntime implements AppHost {
       case 'analyze':
         void this.#warmUp.analyze(message.files);
         break;
-      case 'warm-typescript':
-        void this.#warmUp.warmTypeScript(message.formats);
+      case 'warm-runtime':
+        void this.#warmUp.warmRuntime(message.runtime);
         break;
       case 'preload':
         void this.#warmUp.preload(message);
