@@ -30,6 +30,8 @@ export interface WorkerConfig {
   /** Tells this primary's snapshots from those of earlier ones. */
   run: string;
   appVersion: string;
+  /** The folder of V8's compile cache; false: none. */
+  compileCache: string | false;
 }
 
 /** An error as it crosses the process boundary. */

@@ -21,6 +21,7 @@ import { setAppHost, type AppComponent, type AppHost, type AppSteps, type KeepOp
 import { ArrivingState } from './arriving-state.ts';
 import { Channel } from './channel.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { writeCompileCache } from './compile-cache.ts';
 import { Components } from './components.ts';
 import { Connections } from './connections.ts';
 import { keepReportsFromChildren, requiredFiles } from './dependency-reports.ts';
@@ -382,6 +383,8 @@ export class WorkerRuntime implements AppHost {
     void this.#channel.send({ type: 'moved', connections: this.#connections.moved });
     const left = await drained;
     const { ended, report } = await this.#components.stop();
+    // Not on exit, which has to come soon after this.
+    writeCompileCache();
     await this.#channel.send({ type: 'drained', ended, report: [...left.map((name) => `${name} was cut`), ...report] });
     if (!appEnds) this.#end(signal);
   }
