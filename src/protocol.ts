@@ -30,6 +30,8 @@ export interface WorkerConfig {
   /** Tells this primary's snapshots from those of earlier ones. */
   run: string;
   appVersion: string;
+  /** The folder of V8's compile cache; false: none. */
+  compileCache: string | false;
 }
 
 /** An error as it crosses the process boundary. */
@@ -104,6 +106,14 @@ export interface PreloadRoot {
 /** How a file is loaded: as an ES module, or as CommonJS. */
 export type ModuleFormat = 'import' | 'require';
 
+/** What an app runs on besides Node itself and its dependencies. */
+export interface AppRuntime {
+  /** How files of TypeScript are loaded. */
+  typescript: ModuleFormat[];
+  /** It imports this package. */
+  api: boolean;
+}
+
 /** Why what was evaluated ahead can't be what a cold start would have made of it. */
 export interface Misspeculation {
   /** A clause, such as `the app sets API_URL, which undici reads while it loads`. */
@@ -117,8 +127,7 @@ export interface Misspeculation {
 export type MessageToWorker =
   /** Tell what these files import. */
   | { type: 'analyze'; files: string[] }
-  /** Start what compiles TypeScript, for files that are loaded so. */
-  | { type: 'warm-typescript'; formats: ModuleFormat[] }
+  | { type: 'warm-runtime'; runtime: AppRuntime }
   /** Evaluate dependencies, before the app is loaded. */
   | {
       type: 'preload';
@@ -168,8 +177,8 @@ export type MessageToPrimary =
   | { type: 'required'; files: Record<string, string[]> }
   /** What files import: of `analyze`, and of `changed` in `load`. null: one that can't be read. */
   | { type: 'imports'; files: Record<string, ModuleImport[] | null> }
-  /** Answers `warm-typescript`. */
-  | { type: 'typescript-warm' }
+  /** Answers `warm-runtime`. */
+  | { type: 'runtime-warm' }
   /** It begins to evaluate a dependency ahead of the app. */
   | { type: 'preloading'; target: string }
   /**

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HandoverError } from '../errors.ts';
 import { nearestPackage, resolveOptions, type HandoverOptions, type ResolvedOptions } from '../options.ts';
 import type { WireError, WorkerConfig } from '../protocol.ts';
+import { cacheFolder } from '../state/cache-folder.ts';
 import { defaultSnapshotPath } from '../state/snapshot-path.ts';
 import { FileChangeWatcher } from '../watch/file-change-watcher.ts';
 import { CrashLoop } from './crash-loop.ts';
@@ -188,7 +189,10 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
       warn: (message, error) => this.#warn(message, error),
     });
     await this.#store.open();
-    return { quiesceTimeout, drainTimeout, shutdownTimeout, snapshot: file, run: this.#store.run, appVersion };
+    const folder = cacheFolder(this.#program.exec);
+    const compileCache = folder !== undefined && path.join(folder, 'compile-cache');
+    const { run } = this.#store;
+    return { quiesceTimeout, drainTimeout, shutdownTimeout, snapshot: file, run, appVersion, compileCache };
   }
 
   #onChange(files: string[], detectMs: number): void {

@@ -1,4 +1,4 @@
-import type { ModuleFormat } from '../protocol.ts';
+import type { AppRuntime } from '../protocol.ts';
 import type { PreloadPlan } from './preload-plan.ts';
 import { WarmUp } from './warm-up.ts';
 import type { WorkerHandle } from './worker-handle.ts';
@@ -10,8 +10,8 @@ export interface StandbyOptions {
   plan: PreloadPlan;
   /** What is added to the arguments of every generation but the first. */
   restartArgs: string[];
-  /** How the generation that serves has loaded files of TypeScript. */
-  typescript: () => Iterable<ModuleFormat>;
+  /** What the generation that serves runs on. */
+  runtime: () => AppRuntime;
   /** One waits, as warm as it gets. */
   onWarm: (worker: WorkerHandle, preloaded: string[]) => void;
   /** Something can't be preloaded. */
@@ -75,7 +75,7 @@ export class Standby {
   }
 
   async #warm(one: WarmUp): Promise<void> {
-    const outcome = await one.run(this.#options.typescript);
+    const outcome = await one.run(this.#options.runtime);
     switch (outcome.type) {
       case 'warm':
         if (this.#waiting.includes(one)) this.#options.onWarm(one.worker, one.preloaded);

@@ -1,8 +1,6 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { HandoverError } from '../errors.ts';
-import type { ModuleFormat } from '../protocol.ts';
-import type { LoadedModules } from '../watch/loaded-modules.ts';
 
 /** What a worker needs to run a TypeScript entry: nothing where Node strips types itself, else the app's tsx. */
 export function typescriptArgv(entry: string, execArgv: string[]): string[] {
@@ -20,15 +18,7 @@ export function typescriptArgv(entry: string, execArgv: string[]): string[] {
   }
 }
 
-/** How the app has loaded its files of TypeScript. */
-export function typescriptFormats({ imported, required }: LoadedModules): Set<ModuleFormat> {
-  const formats = new Set<ModuleFormat>();
-  for (const file of required.keys()) if (isTypeScript(file)) formats.add('require');
-  for (const file of imported) if (isTypeScript(file) && !required.has(file)) formats.add('import');
-  return formats;
-}
-
-function isTypeScript(file: string): boolean {
+export function isTypeScript(file: string): boolean {
   return /\.[cm]?tsx?$/.test(file);
 }
 

@@ -1,5 +1,6 @@
 import { packageNameOf } from '../package-name.ts';
-import type { Misspeculation, ModuleFormat, Preloaded } from '../protocol.ts';
+import type { AppRuntime, Misspeculation, Preloaded } from '../protocol.ts';
+import { missingIn } from './app-runtime.ts';
 import type { PreloadOrder, PreloadPlan } from './preload-plan.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
@@ -22,8 +23,8 @@ export class WarmUp {
   #preloaded: readonly Preloaded[] = [];
   #isTaken = false;
   #isRunning = false;
-  /** How TypeScript files are loaded that it has compiled one of. */
-  readonly #compiled = new Set<ModuleFormat>();
+  /** What it has been told to warm. */
+  #runtime: AppRuntime = { typescript: [], api: false };
 
   constructor(worker: WorkerHandle, plan: PreloadPlan, restartArgs: string[]) {
     this.worker = worker;
@@ -47,26 +48,26 @@ export class WarmUp {
     return this.worker;
   }
 
-  /** `typescript`: how the generation that serves has loaded files of TypeScript. */
-  async run(typescript: () => Iterable<ModuleFormat>): Promise<WarmUpOutcome> {
+  /** `runtime`: that of the generation that serves. */
+  async run(runtime: () => AppRuntime): Promise<WarmUpOutcome> {
     this.#isRunning = true;
     const { worker } = this;
     try {
       if (!worker.isBooted && (await worker.waitFor(['standby'])).type === 'ended') return { type: 'interrupted' };
-      return await this.#warm(typescript());
+      return await this.#warm(runtime());
     } finally {
       this.#isRunning = false;
     }
   }
 
-  async #warm(typescript: Iterable<ModuleFormat>): Promise<WarmUpOutcome> {
+  async #warm(serving: AppRuntime): Promise<WarmUpOutcome> {
     const { worker } = this;
-    const formats = [...typescript].filter((format) => !this.#compiled.has(format));
-    if (formats.length > 0 && !this.#isTaken) {
-      for (const format of formats) this.#compiled.add(format);
-      worker.send({ type: 'warm-typescript', formats });
-      const answer = await worker.waitFor(['typescript-warm']);
-      if (answer.type !== 'typescript-warm') return { type: 'interrupted' };
+    const runtime = missingIn(serving, this.#runtime);
+    if ((runtime.api || runtime.typescript.length > 0) && !this.#isTaken) {
+      this.#runtime = serving;
+      worker.send({ type: 'warm-runtime', runtime });
+      const answer = await worker.waitFor(['runtime-warm']);
+      if (answer.type !== 'runtime-warm') return { type: 'interrupted' };
     }
     const unread = this.#plan.unread();
     if (unread.length > 0 && !this.#isTaken) {

@@ -1,10 +1,10 @@
 import { realpathSync } from 'node:fs';
-import type { Misspeculation, ModuleFormat, ModuleImport, WorkerConfig } from '../protocol.ts';
+import type { AppRuntime, Misspeculation, ModuleImport, WorkerConfig } from '../protocol.ts';
 import { DependencyWatcher } from '../watch/dependency-watcher.ts';
+import { runtimeOf } from './app-runtime.ts';
 import { Guardian } from './guardian.ts';
 import { PreloadPlan, type PreloadMode } from './preload-plan.ts';
 import { Standby } from './standby.ts';
-import { typescriptFormats } from './typescript.ts';
 import type { WarmUp } from './warm-up.ts';
 import { WorkerHandle, type Program } from './worker-handle.ts';
 
@@ -34,7 +34,7 @@ export class Workers {
   readonly #plan: PreloadPlan;
   readonly #standby: Standby;
   readonly #dependencies: DependencyWatcher;
-  #typescript: ReadonlySet<ModuleFormat> = new Set();
+  #runtime: AppRuntime = { typescript: [], api: false };
 
   constructor(options: WorkersOptions) {
     const { program, standby, restartArgs, preload, project, pollInterval, onWarm, warn } = options;
@@ -45,7 +45,7 @@ export class Workers {
       size: standby,
       plan: this.#plan,
       restartArgs,
-      typescript: () => this.#typescript,
+      runtime: () => this.#runtime,
       onWarm: (worker, preloaded) => {
         this.#dependencies.add(worker.loaded.read);
         onWarm(worker, preloaded);
@@ -92,7 +92,7 @@ export class Workers {
   /** A generation serves. `variables`: those of the environment that it has set while it was loaded. */
   setServing({ loaded }: WorkerHandle, variables: readonly string[]): void {
     this.#plan.setServing(loaded, variables);
-    this.#typescript = typescriptFormats(loaded);
+    this.#runtime = runtimeOf(loaded);
     this.#dependencies.add([...loaded.dependencies, ...loaded.read]);
   }
 

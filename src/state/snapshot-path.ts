@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { HandoverError } from '../errors.ts';
+import { cacheFolder } from './cache-folder.ts';
 
 /**
  * Where the state of an app is kept when it is not said where: in the cache folder of its package, else in a folder
@@ -12,11 +13,7 @@ export function defaultSnapshotPath(entry: string): string {
   const file = path.resolve(entry);
   const digest = createHash('sha256').update(file).digest('hex').slice(0, 8);
   const name = `${path.parse(file).name}-${digest}.snapshot`;
-  for (let folder = path.dirname(file); ; folder = path.dirname(folder)) {
-    if (existsSync(path.join(folder, 'package.json')))
-      return path.join(folder, 'node_modules', '.cache', 'handover', name);
-    if (path.dirname(folder) === folder) return path.join(temporaryFolder(), name);
-  }
+  return path.join(cacheFolder(file) ?? temporaryFolder(), name);
 }
 
 /** Anybody may make folders there: one with our name has to be ours, and closed to others. */

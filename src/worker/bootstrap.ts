@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import { WORKER_ENV, type WorkerConfig } from '../protocol.ts';
+import { useCompileCache } from './compile-cache.ts';
 
 // Every worker is started with `--import` of this module. While its promise is pending Node has not looked at
 // the app's entry: that is the standby. Then Node itself runs the entry, as the main module that it is.
@@ -7,10 +8,10 @@ const config = process.env[WORKER_ENV];
 if (isMainThread && config !== undefined) {
   delete process.env[WORKER_ENV];
   hideBootstrap();
+  const parsed = JSON.parse(config) as WorkerConfig;
+  useCompileCache(parsed.compileCache);
   const { WorkerRuntime } = await import('./worker-runtime.ts');
-  // What an app imports of this package is evaluated before it is needed.
-  await import('../index.ts');
-  await WorkerRuntime.boot(JSON.parse(config) as WorkerConfig);
+  await WorkerRuntime.boot(parsed);
 }
 
 /** A process that the app forks inherits process.execArgv; it is no worker of ours. */

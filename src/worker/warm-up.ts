@@ -1,9 +1,9 @@
 import type {
+  AppRuntime,
   MessageOf,
   MessageToPrimary,
   MessageToWorker,
   Misspeculation,
-  ModuleFormat,
   ModuleImport,
 } from '../protocol.ts';
 import { readImports, warmImports } from './app-imports.ts';
@@ -15,8 +15,9 @@ import { warmTypeScript } from './typescript.ts';
 export class WarmUp {
   readonly #send: (message: MessageToPrimary) => void;
   #preload: Preload | undefined;
-  /** Resolves with a function that says what was warned of. */
-  #typescript: Promise<() => void> | undefined;
+  #runtime: Promise<void> = Promise.resolve();
+  /** Gives the warnings that are due when the app is loaded. */
+  #warn: () => void = () => {};
   #environment: NodeJS.ProcessEnv = {};
   #hasRestartArgs = false;
 
@@ -32,10 +33,14 @@ export class WarmUp {
     this.#send({ type: 'imports', files: imports });
   }
 
-  async warmTypeScript(formats: readonly ModuleFormat[]): Promise<void> {
-    this.#typescript = warmTypeScript(formats);
-    await this.#typescript;
-    this.#send({ type: 'typescript-warm' });
+  async warmRuntime({ typescript, api }: AppRuntime): Promise<void> {
+    const task = async (): Promise<void> => {
+      if (api) await import('../index.ts');
+      if (typescript.length > 0) this.#warn = await warmTypeScript(typescript);
+    };
+    this.#runtime = task();
+    await this.#runtime;
+    this.#send({ type: 'runtime-warm' });
   }
 
   async preload(task: MessageOf<MessageToWorker, 'preload'>): Promise<void> {
@@ -53,8 +58,8 @@ export class WarmUp {
 
   /** Resolves when nothing more is evaluated ahead: what was must not be used if something is returned. */
   async beginLoad(restartArgs: readonly string[]): Promise<Misspeculation | undefined> {
-    const warn = await this.#typescript;
-    warn?.();
+    await this.#runtime;
+    this.#warn();
     const spoiled = await this.#preload?.stop();
     this.#addArguments(restartArgs);
     this.#environment = { ...process.env };

@@ -21,6 +21,7 @@ import { setAppHost, type AppComponent, type AppHost, type AppSteps, type KeepOp
 import { ArrivingState } from './arriving-state.ts';
 import { Channel } from './channel.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { writeCompileCache } from './compile-cache.ts';
 import { Components } from './components.ts';
 import { Connections } from './connections.ts';
 import { keepReportsFromChildren, requiredFiles } from './dependency-reports.ts';
@@ -239,8 +240,8 @@ export class WorkerRuntime implements AppHost {
       case 'analyze':
         void this.#warmUp.analyze(message.files);
         break;
-      case 'warm-typescript':
-        void this.#warmUp.warmTypeScript(message.formats);
+      case 'warm-runtime':
+        void this.#warmUp.warmRuntime(message.runtime);
         break;
       case 'preload':
         void this.#warmUp.preload(message);
@@ -387,6 +388,8 @@ export class WorkerRuntime implements AppHost {
     const left = await drained;
     await this.#handBacks.flushed();
     const { ended, report } = await this.#components.stop();
+    // Not on exit, which has to come soon after this.
+    writeCompileCache();
     await this.#channel.send({ type: 'drained', ended, report: [...left.map((name) => `${name} was cut`), ...report] });
     if (!appEnds) this.#end(signal);
   }
