@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import type { Misspeculation, ModuleFormat, ModuleImport, WorkerConfig } from '../protocol.ts';
+import type { FileImports, Misspeculation, ModuleFormat, WorkerConfig } from '../protocol.ts';
 import { DependencyWatcher } from '../watch/dependency-watcher.ts';
 import { Guardian } from './guardian.ts';
 import { PreloadPlan, type PreloadMode } from './preload-plan.ts';
@@ -85,7 +85,7 @@ export class Workers {
   }
 
   /** What changed files imported before: the next generation is to read them anew. */
-  changedImports(): Record<string, ModuleImport[]> {
+  changedImports(): Record<string, FileImports> {
     return this.#plan.changed();
   }
 
