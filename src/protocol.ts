@@ -77,6 +77,13 @@ export interface Carries {
   pauses: boolean;
 }
 
+/** What a file of the app imports; of a CommonJS file what it requires before any of its code runs. */
+export interface FileImports {
+  format: ModuleFormat;
+  /** In the order of the source; null: it can't be read. */
+  list: ModuleImport[] | null;
+}
+
 /** One import of an app file. */
 export interface ModuleImport {
   specifier: string;
@@ -84,6 +91,8 @@ export interface ModuleImport {
   isDynamic: boolean;
   /** With attributes, which only data has. */
   isData: boolean;
+  /** A CommonJS file has taken values over before it, which it would see changed. */
+  hasLooked: boolean;
   /** null: it can't be found. */
   url: string | null;
 }
@@ -126,7 +135,7 @@ export interface Misspeculation {
 
 export type MessageToWorker =
   /** Tell what these files import. */
-  | { type: 'analyze'; files: string[] }
+  | { type: 'analyze'; files: Record<string, ModuleFormat> }
   | { type: 'warm-runtime'; runtime: AppRuntime }
   /** Evaluate dependencies, before the app is loaded. */
   | {
@@ -153,7 +162,7 @@ export type MessageToWorker =
       stateFollows: boolean;
       blob: number | undefined;
       /** What the files that have changed since the worker was warm imported before that. */
-      changed: Record<string, ModuleImport[]>;
+      changed: Record<string, FileImports>;
     }
   /** Answers `prepared`. */
   | { type: 'start'; blob: number | undefined }
@@ -175,8 +184,8 @@ export type MessageToPrimary =
   | { type: 'carries'; carries: Carries }
   /** What the app's CommonJS files have required, in that order; Node's own reports leave some files out. */
   | { type: 'required'; files: Record<string, string[]> }
-  /** What files import: of `analyze`, and of `changed` in `load`. null: one that can't be read. */
-  | { type: 'imports'; files: Record<string, ModuleImport[] | null> }
+  /** What files import: of `analyze`, and of `changed` in `load`. */
+  | { type: 'imports'; files: Record<string, FileImports> }
   /** Answers `warm-runtime`. */
   | { type: 'runtime-warm' }
   /** It begins to evaluate a dependency ahead of the app. */

@@ -4,7 +4,7 @@ import {
   type MessageOf,
   type MessageToPrimary,
   type Misspeculation,
-  type ModuleImport,
+  type FileImports,
   type Phases,
   type WireError,
 } from '../protocol.ts';
@@ -36,7 +36,7 @@ export interface HandoverTask {
   /** The last state that is known: of the last capture, checkpoint or snapshot. */
   state: StateBytes | undefined;
   /** What changed files imported before (see the message `load`). */
-  changed: Record<string, ModuleImport[]>;
+  changed: Record<string, FileImports>;
   /** Aborted with the reason 'superseded' or 'stopped'. */
   signal: AbortSignal;
   /** When the system told of the change, as performance.now() tells. */

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Misspeculation, ModuleImport, Preloaded, PreloadRoot } from '../protocol.ts';
+import type { FileImports, Misspeculation, ModuleFormat, ModuleImport, Preloaded, PreloadRoot } from '../protocol.ts';
 import { packageNameOf } from '../package-name.ts';
 import { displayPath } from '../terminal/display-path.ts';
 import { isDependency, type LoadedModules } from '../watch/loaded-modules.ts';
@@ -18,8 +18,7 @@ export interface PreloadOrder {
   version: number;
 }
 
-interface FileImports {
-  list: ModuleImport[];
+interface KnownImports extends FileImports {
   /** The file of each; undefined: none, or no file. */
   files: (string | undefined)[];
 }
@@ -37,8 +36,7 @@ const REORDERED: Misspeculation = { cause: '', roots: [] };
 export class PreloadPlan {
   readonly #mode: PreloadMode;
   readonly #entry: string;
-  /** Of ES modules, by file; undefined: can't be read as one. */
-  readonly #imports = new Map<string, FileImports | undefined>();
+  readonly #imports = new Map<string, KnownImports>();
   /** Files that have changed since their imports were read. */
   readonly #changed = new Set<string>();
   #version = 0;
@@ -77,26 +75,35 @@ export class PreloadPlan {
   }
 
   /** What the changed files imported before: the worker that loads them is to read them anew. */
-  changed(): Record<string, ModuleImport[]> {
-    return Object.fromEntries([...this.#changed].map((file) => [file, this.#imports.get(file)?.list ?? []]));
+  changed(): Record<string, FileImports> {
+    const changed: Record<string, FileImports> = {};
+    for (const file of this.#changed) {
+      const { format, list } = this.#imports.get(file) as KnownImports;
+      changed[file] = { format, list };
+    }
+    return changed;
   }
 
-  /** ES modules of the app whose imports have never been read. */
-  unread(): string[] {
-    if (!this.#loaded || this.#mode === false) return [];
+  /** Files of the app whose imports have never been read, and how they are loaded. */
+  unread(): Record<string, ModuleFormat> {
+    const unread: Record<string, ModuleFormat> = {};
+    if (!this.#loaded || this.#mode === false) return unread;
     const { imported, required } = this.#loaded;
-    const isUnread = (file: string): boolean => !this.#imports.has(file) && !required.has(file);
-    return [...imported].filter((file) => isUnread(file) && !file.startsWith(OWN_FOLDER));
+    for (const file of new Set([...imported, ...required.keys()])) {
+      const format = formatOf(file, this.#loaded);
+      if (this.#imports.get(file)?.format !== format && !file.startsWith(OWN_FOLDER)) unread[file] = format;
+    }
+    return unread;
   }
 
-  /** Takes what files import; null: one that can't be read. */
-  learn(imports: Record<string, ModuleImport[] | null>): void {
-    for (const [file, list] of Object.entries(imports)) {
+  /** Takes what files import. */
+  learn(imports: Record<string, FileImports>): void {
+    for (const [file, { format, list }] of Object.entries(imports)) {
       this.#changed.delete(file);
       const before = this.#imports.get(file);
-      if (before && list && isSame(before.list, list)) continue;
+      if (before?.format === format && before.list && list && isSame(before.list, list)) continue;
       this.#version++;
-      this.#imports.set(file, list ? { list, files: list.map(({ url }) => pathOf(url)) } : undefined);
+      this.#imports.set(file, { format, list, files: list?.map(({ url }) => pathOf(url)) ?? [] });
     }
   }
 
@@ -134,15 +141,23 @@ export class PreloadPlan {
     return new Set(this.next().roots.flatMap(({ target, isLeft }) => (isLeft ? [] : [target])));
   }
 
-  /** Whether all of these may be evaluated ahead, as far as is known by now. */
-  allows(targets: readonly string[]): boolean {
-    const allowed = this.#targets();
-    return targets.every((target) => allowed.has(target));
+  /** Whether these may be evaluated ahead in the way they were, as far as is known by now. */
+  allows(then: PreloadOrder, targets: readonly string[]): boolean {
+    const afterNow = new Map(
+      this.next().roots.flatMap(({ target, after, isLeft }) => (isLeft ? [] : [[target, after]])),
+    );
+    const evaluated = then.roots.filter(({ target }) => targets.includes(target));
+    // One that came before every file of the app was not watched.
+    return evaluated.every(({ target, after }) => afterNow.has(target) && (after > 0 || afterNow.get(target) === 0));
   }
 
   /** Notes what roots cost. `modules`: how many files each has loaded. */
   notePreloaded(preloaded: readonly Preloaded[], modules: ReadonlyMap<string, number>): void {
-    for (const one of preloaded) this.#preloaded.set(one.target, { ...one, modules: modules.get(one.target) ?? 1 });
+    for (const one of preloaded) {
+      // What a CommonJS file has looked at comes before it from now on.
+      if (one.leavesTraces && !this.#preloaded.get(one.target)?.leavesTraces) this.#version++;
+      this.#preloaded.set(one.target, { ...one, modules: modules.get(one.target) ?? 1 });
+    }
   }
 
   /**
@@ -152,6 +167,10 @@ export class PreloadPlan {
   verify(then: PreloadOrder, preloaded: readonly Preloaded[], loaded: LoadedModules): Misspeculation | undefined {
     if (preloaded.length === 0) return undefined;
     if (then.version === this.#version && hasSameRequires(loaded, this.#loaded)) return undefined;
+    // One that was CommonJS and is an ES module now was read as what it was.
+    for (const [file, { format }] of this.#imports) {
+      if (loaded.files.has(file) && format !== formatOf(file, loaded)) return REORDERED;
+    }
     const now = this.#walk(loaded);
     const traces = new Map(preloaded.map(({ target, leavesTraces }) => [target, leavesTraces]));
     const ahead = then.roots.filter(({ target }) => traces.has(target));
@@ -201,10 +220,15 @@ export class PreloadPlan {
     return messages.length > 1 ? `${messages[0]}; and ${messages.length - 1} more like this` : messages[0];
   }
 
-  /** The order of a cold start: an ES module comes after what it imports, a CommonJS file before what it requires. */
+  /**
+   * The order of a cold start: an ES module comes after what it imports, a CommonJS file after what it requires at its
+   * top and before what it requires later.
+   */
   #walk({ files, dependencies, required }: LoadedModules): PreloadOrder {
     const roots = new Map<string, PreloadRoot>();
-    const order: string[] = [];
+    const order = new Set<string>();
+    /** CommonJS files none of whose code has run yet, but which would see what a dependency changes. */
+    const looking = new Set<string>();
     const uses: string[] = [];
     const seen = new Set<string>();
     /** Returns the package that the file belongs to. */
@@ -217,25 +241,34 @@ export class PreloadPlan {
       // An import and a require() of one CommonJS file are one evaluation; an import with a query is another.
       const key = how === 'import' && target.includes('?') ? target : file;
       if (how !== 'data' && dependencies.has(file) && !roots.has(key)) {
-        roots.set(key, { target, how, from, after: order.length, used: uses.length, isLeft: false });
+        if (this.#preloaded.get(target)?.leavesTraces) for (const one of looking) order.add(one);
+        roots.set(key, { target, how, from, after: order.size, used: uses.length, isLeft: false });
       }
       return packageNameOf(file);
     };
     const visitRequired = (file: string, children: readonly string[]): void => {
-      order.push(file);
-      for (const child of children) {
+      const top = this.#requiredAtTop(file, children);
+      const usedAtTop: (string | undefined)[] = [];
+      for (const { target, hasLooked } of top) {
+        if (hasLooked) looking.add(file);
+        usedAtTop.push(meet(target, target, file, 'require'));
+      }
+      looking.delete(file);
+      order.add(file);
+      uses.push(...usedAtTop.filter((name) => name !== undefined));
+      for (const child of children.slice(top.length)) {
         const used = meet(child, child, file, 'require');
         if (used) uses.push(used);
       }
     };
-    const visitImports = (file: string, { list, files: targets }: FileImports): void => {
+    const visitImports = (file: string, list: readonly ModuleImport[], targets: KnownImports['files']): void => {
       const used: (string | undefined)[] = [];
       for (const [at, { url, isDynamic, isData }] of list.entries()) {
         const target = targets[at];
         if (target === undefined || url === null || isDynamic) continue;
         used.push(meet(target, url, file, isData ? 'data' : 'import'));
       }
-      order.push(file);
+      order.add(file);
       uses.push(...used.filter((name) => name !== undefined));
       // A dependency that is imported on a condition is not evaluated ahead. That a file of the app was, shows.
       for (const [at, { url, isDynamic }] of list.entries()) {
@@ -245,15 +278,39 @@ export class PreloadPlan {
       }
     };
     const visit = (file: string): void => {
-      if (seen.has(file)) return;
+      // JSON is no code, neither does nor sees anything.
+      if (seen.has(file) || file.endsWith('.json')) return;
       seen.add(file);
       const children = required.get(file);
+      const imports = this.#imports.get(file);
       if (children) visitRequired(file, children);
-      else visitImports(file, this.#imports.get(file) ?? { list: [], files: [] });
+      else if (imports?.format === 'import') visitImports(file, imports.list ?? [], imports.files);
+      else visitImports(file, [], []);
     };
     visit(this.#entry);
-    return { roots: [...roots.values()], order, uses, version: this.#version };
+    return { roots: [...roots.values()], order: [...order], uses, version: this.#version };
   }
+
+  /**
+   * What a CommonJS file requires before any of its code runs, as far as its source and what it has required agree: a
+   * loader may leave out imports of types, a hook may put a file in the place of another.
+   */
+  #requiredAtTop(file: string, children: readonly string[]): { target: string; hasLooked: boolean }[] {
+    const imports = this.#imports.get(file);
+    if (imports?.format !== 'require') return [];
+    const top: { target: string; hasLooked: boolean }[] = [];
+    for (const [at, { hasLooked }] of (imports.list ?? []).entries()) {
+      const target = imports.files[at];
+      if (target === undefined) continue;
+      if (target === children[top.length]) top.push({ target, hasLooked });
+      else if (children.indexOf(target) > top.length) break;
+    }
+    return top;
+  }
+}
+
+function formatOf(file: string, { required }: LoadedModules): ModuleFormat {
+  return required.has(file) ? 'require' : 'import';
 }
 
 /** The file of a URL; undefined: it is none of a file. */
@@ -269,8 +326,9 @@ function isSame(one: readonly ModuleImport[], other: readonly ModuleImport[]): b
   return (
     one.length === other.length &&
     one.every((it, at) => {
-      const { url, isDynamic, isData } = other[at] as ModuleImport;
-      return it.url === url && it.isDynamic === isDynamic && it.isData === isData;
+      const { url, isDynamic, isData, hasLooked } = other[at] as ModuleImport;
+      const isSameKind = it.isDynamic === isDynamic && it.isData === isData && it.hasLooked === hasLooked;
+      return it.url === url && isSameKind;
     })
   );
 }

@@ -70,7 +70,7 @@ export class WarmUp {
       if (answer.type !== 'runtime-warm') return { type: 'interrupted' };
     }
     const unread = this.#plan.unread();
-    if (unread.length > 0 && !this.#isTaken) {
+    if (Object.keys(unread).length > 0 && !this.#isTaken) {
       worker.send({ type: 'analyze', files: unread });
       const answer = await worker.waitFor(['imports']);
       if (answer.type !== 'imports') return { type: 'interrupted' };
@@ -115,7 +115,7 @@ export class WarmUp {
     this.#plan.notePreloaded(outcome.preloaded, modules);
     if (outcome.spoiled.length > 0) return { type: 'spoiled', misspeculations: outcome.spoiled };
     // What was learned just now of what they leave behind may forbid some of it.
-    if (!this.#plan.allows(this.preloaded) && !this.#isTaken) {
+    if (!this.#plan.allows(order, this.preloaded) && !this.#isTaken) {
       return { type: 'spoiled', misspeculations: [] };
     }
     return this.#isTaken ? { type: 'interrupted' } : { type: 'warm' };

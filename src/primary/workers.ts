@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import type { AppRuntime, Misspeculation, ModuleImport, WorkerConfig } from '../protocol.ts';
+import type { AppRuntime, FileImports, Misspeculation, WorkerConfig } from '../protocol.ts';
 import { DependencyWatcher } from '../watch/dependency-watcher.ts';
 import { runtimeOf } from './app-runtime.ts';
 import { Guardian } from './guardian.ts';
@@ -85,7 +85,7 @@ export class Workers {
   }
 
   /** What changed files imported before: the next generation is to read them anew. */
-  changedImports(): Record<string, ModuleImport[]> {
+  changedImports(): Record<string, FileImports> {
     return this.#plan.changed();
   }
 

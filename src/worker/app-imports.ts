@@ -1,38 +1,58 @@
 import { readFileSync } from 'node:fs';
-import { isBuiltin } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { init, parse, type Import } from 'es-module-lexer';
-import type { ModuleImport } from '../protocol.ts';
+import type { FileImports, ModuleFormat, ModuleImport } from '../protocol.ts';
+import { requirePrologue } from './require-prologue.ts';
 
 /**
- * What a file imports, in the order of its source; undefined when it can't be read as an ES module. `known`: what it
- * imported before; a specifier that was known then is not looked for again.
+ * What a file imports, or requires before any of its code runs. `known`: what it did before; a specifier that was known
+ * then is not looked for again.
  */
 export async function readImports(
   file: string,
-  known: readonly ModuleImport[] = [],
-): Promise<ModuleImport[] | undefined> {
+  format: ModuleFormat,
+  known: readonly ModuleImport[] | null = null,
+): Promise<FileImports> {
   await init;
-  let imports: readonly Import[];
   try {
-    [imports] = parse(readFileSync(file, 'utf8'));
+    const source = readFileSync(file, 'utf8');
+    const read = format === 'import' ? importsOf : requiresOf;
+    return { format, list: read(source, file, known ?? []) };
   } catch {
-    return undefined;
+    return { format, list: null };
   }
+}
+
+/** Throws when it is no source of an ES module. */
+function importsOf(source: string, file: string, known: readonly ModuleImport[]): ModuleImport[] {
+  const [imports] = parse(source);
   return imports.flatMap((found): ModuleImport[] => {
     const specifier = specifierOf(found);
     if (found.type === 'import-meta' || specifier === undefined || isBuiltin(specifier)) return [];
     const isDynamic = found.type === 'dynamic';
     const isData = found.attributesStart > -1;
     const before = known.find((one) => one.specifier === specifier && one.isDynamic === isDynamic);
-    return [{ specifier, isDynamic, isData, url: before ? before.url : resolve(specifier, file) }];
+    const url = before ? before.url : resolve(specifier, file);
+    return [{ specifier, isDynamic, isData, hasLooked: false, url }];
   });
+}
+
+function requiresOf(source: string, file: string, known: readonly ModuleImport[]): ModuleImport[] {
+  return requirePrologue(source)
+    .filter(({ specifier }) => !isBuiltin(specifier))
+    .map(({ specifier, hasLooked }) => {
+      const before = known.find((one) => one.specifier === specifier);
+      const url = before ? before.url : resolveRequired(specifier, file);
+      return { specifier, isDynamic: false, isData: false, hasLooked, url };
+    });
 }
 
 /** Compiles what reads imports, so that it is at hand when the app is to be loaded. */
 export async function warmImports(): Promise<void> {
   await init;
   parse("import 'warm';");
+  requirePrologue("const { warm } = require('warm');");
 }
 
 /** undefined: nothing that would be evaluated, or not as it stands there. */
@@ -54,6 +74,14 @@ function resolve(specifier: string, file: string): string | null {
   try {
     // The second parameter needs --experimental-import-meta-resolve, with which every worker is started.
     return import.meta.resolve(specifier, pathToFileURL(file).href);
+  } catch {
+    return null;
+  }
+}
+
+function resolveRequired(specifier: string, file: string): string | null {
+  try {
+    return pathToFileURL(createRequire(file).resolve(specifier)).href;
   } catch {
     return null;
   }

@@ -1,10 +1,11 @@
 import type {
   AppRuntime,
+  FileImports,
   MessageOf,
   MessageToPrimary,
   MessageToWorker,
   Misspeculation,
-  ModuleImport,
+  ModuleFormat,
 } from '../protocol.ts';
 import { readImports, warmImports } from './app-imports.ts';
 import { changedVariables } from './env-record.ts';
@@ -25,12 +26,19 @@ export class WarmUp {
     this.#send = send;
   }
 
-  /** Tells what files import. `known`: what they did before. */
-  async analyze(files: readonly string[], known: Record<string, ModuleImport[]> = {}): Promise<void> {
-    if (files.length === 0) return;
-    const imports: Record<string, ModuleImport[] | null> = {};
-    for (const file of files) imports[file] = (await readImports(file, known[file])) ?? null;
-    this.#send({ type: 'imports', files: imports });
+  /** Tells what files import. */
+  async analyze(formats: Record<string, ModuleFormat>): Promise<void> {
+    const files: Record<string, FileImports> = {};
+    for (const [file, format] of Object.entries(formats)) files[file] = await readImports(file, format);
+    this.#send({ type: 'imports', files });
+  }
+
+  /** Tells what files import that have changed. `before`: what they did before. */
+  async analyzeChanged(before: Record<string, FileImports>): Promise<void> {
+    if (Object.keys(before).length === 0) return;
+    const files: Record<string, FileImports> = {};
+    for (const [file, { format, list }] of Object.entries(before)) files[file] = await readImports(file, format, list);
+    this.#send({ type: 'imports', files });
   }
 
   async warmRuntime({ typescript, api }: AppRuntime): Promise<void> {

@@ -284,7 +284,7 @@ export class WorkerRuntime implements AppHost {
       void this.#channel.send({ type: 'misspeculated', misspeculation });
       return;
     }
-    await this.#warmUp.analyze(Object.keys(message.changed), message.changed);
+    await this.#warmUp.analyzeChanged(message.changed);
     const { blob } = message;
     if (blob !== undefined && !(await this.#timed('restore', () => this.#restore(blob)))) return;
     this.#go?.();

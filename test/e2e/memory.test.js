@@ -29,6 +29,6 @@ for (const waitReady of [false, true]) {
     const early = await restartUpTo(3, 2);
     const late = await restartUpTo(9, 4);
     // What six restarts would leave behind is six states; one or two may be on their way, or their memory be kept for the next.
-    assert.ok(late.arrayBuffers - early.arrayBuffers < 4 * MB, `${early.arrayBuffers} → ${late.arrayBuffers} bytes`);
+    assert.ok(late.arrayBuffers - early.arrayBuffers < 2 * MB, `${early.arrayBuffers} → ${late.arrayBuffers} bytes`);
   });
 }

@@ -108,6 +108,35 @@ testMoreCases({
     },
     preloads: 'all',
   },
+  'a CommonJS entry requires everything at its top, and then sets what a dependency has read': {
+    app: `const { seen } = require('dep'); const own = require('./own.cjs'); process.env.API_URL = 'set'; const report = () => [seen, own];`,
+    entry: 'app.cjs',
+    files: { 'own.cjs': `exports.seen = require('other').seen; process.env.OTHER_URL = 'set';` },
+    cjs: {
+      dep: `exports.seen = process.env.API_URL ?? null;`,
+      other: `exports.seen = process.env.OTHER_URL ?? null;`,
+    },
+    preloads: 'all',
+  },
+  'a CommonJS entry takes a function of a built-in module before a dependency patches it': {
+    app: `const { get } = require('node:http'); require('patcher'); const report = () => [get.isPatched ?? null, require('node:http').get.isPatched];`,
+    entry: 'app.cjs',
+    cjs: { patcher: `require('node:http').get = Object.assign(() => {}, { isPatched: true });` },
+  },
+  'a CommonJS entry reads a variable before a dependency sets it': {
+    app: `const seen = process.env.SET_BY_DEP; require('dep'); const report = () => [seen ?? null, process.env.SET_BY_DEP];`,
+    entry: 'app.cjs',
+    cjs: { dep: `process.env.SET_BY_DEP = 'yes';` },
+  },
+  'a save puts code before what a CommonJS entry required at its top': {
+    app: `require('./first.cjs'); const { seen } = require('dep'); const report = () => seen;`,
+    entry: 'app.cjs',
+    files: { 'first.cjs': `require('other');` },
+    cjs: { dep: `exports.seen = process.env.API_URL ?? null;`, other: `exports.other = 1;` },
+    vary: (version) => ({
+      'first.cjs': version > 2 ? `process.env.API_URL = 'set'; require('other');` : `require('other'); // ${version}`,
+    }),
+  },
   'an app without any dependency': {
     app: `import { a } from './a.mjs'; const report = () => a;`,
     files: { 'a.mjs': `export const a = 1;` },

@@ -222,4 +222,11 @@ const report = () => [tracer.scope().active()?.context()._name ?? null, typeof h
     cjs: { dep: `exports.seen = process.env.API_URL || null;` },
     told: /API_URL/,
   },
+  'TypeScript without a type, which tsx makes CommonJS, and which imports the dependency first': {
+    app: `import type { Unused } from 'types-only'; import { seen } from 'dep'; import './env.ts'; const report = (): string | null => seen;`,
+    entry: 'app.ts',
+    files: { 'env.ts': `const value: string = 'set'; process.env.API_URL = value;` },
+    cjs: { dep: `exports.seen = process.env.API_URL || null;` },
+    preloads: 'all',
+  },
 });

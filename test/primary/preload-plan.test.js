@@ -7,7 +7,21 @@ import { LoadedModules } from '../../dist/watch/loaded-modules.js';
 const app = (name) => `/app/${name}`;
 const dependency = (name) => `/app/node_modules/${name}/index.js`;
 const url = (file) => pathToFileURL(file).href;
-const imports = (file, isDynamic = false) => ({ specifier: file, isDynamic, isData: false, url: url(file) });
+const imports = (file, isDynamic = false) => ({
+  specifier: file,
+  isDynamic,
+  isData: false,
+  hasLooked: false,
+  url: url(file),
+});
+const read = (...list) => ({ format: 'import', list });
+/** What a CommonJS file requires at its top; after a `null` it has looked at something. */
+const top = (...files) => ({
+  format: 'require',
+  list: files.flatMap((file, at) =>
+    file === null ? [] : [{ ...imports(file), hasLooked: files.slice(0, at).includes(null) }],
+  ),
+});
 
 /** What a generation has loaded: ES modules of the app with their imports, CommonJS files with what they require. */
 function loadedBy({ modules = {}, required = {} }) {
@@ -27,7 +41,9 @@ function planFor(graph, mode = 'auto', entry = app('main.mjs')) {
 }
 
 function importsOf({ modules = {} }) {
-  return Object.fromEntries(Object.entries(modules).map(([file, list]) => [file, list.map((one) => imports(one))]));
+  return Object.fromEntries(
+    Object.entries(modules).map(([file, list]) => [file, read(...list.map((one) => imports(one)))]),
+  );
 }
 
 const evaluated = ({ roots }) => roots.filter(({ isLeft }) => !isLeft);
@@ -52,7 +68,7 @@ test('an ES module comes after what it imports', () => {
   assert.deepEqual(order.order, [app('env.mjs'), app('main.mjs')]);
 });
 
-test('a CommonJS file comes before what it requires, so that nothing comes before it', () => {
+test('a CommonJS file of whose source nothing is known comes before what it requires', () => {
   const plan = planFor(
     { required: { [app('main.cjs')]: [dependency('a'), app('env.cjs')], [app('env.cjs')]: [dependency('b')] } },
     'auto',
@@ -65,6 +81,103 @@ test('a CommonJS file comes before what it requires, so that nothing comes befor
   assert.equal(plan.hasMain, true);
 });
 
+const COMMON = {
+  required: {
+    [app('main.cjs')]: [dependency('a'), app('env.cjs'), dependency('b'), dependency('c')],
+    [app('env.cjs')]: [dependency('d'), dependency('e')],
+  },
+};
+const loudRequire = (file) => ({ target: file, ms: 1, leavesTraces: true });
+
+function commonPlan(tops, mode) {
+  const plan = planFor(COMMON, mode, app('main.cjs'));
+  plan.learn(tops);
+  return plan;
+}
+
+test('a CommonJS file comes after what it requires at its top, and before what it requires later', () => {
+  const plan = commonPlan({
+    [app('main.cjs')]: top(dependency('a'), app('env.cjs'), dependency('b')),
+    [app('env.cjs')]: top(dependency('d')),
+  });
+  const order = plan.next();
+  assert.deepEqual(targets(order), [
+    [dependency('a'), 0],
+    [dependency('d'), 0],
+    [dependency('e'), 1],
+    [dependency('b'), 1],
+    [dependency('c'), 2],
+  ]);
+  assert.deepEqual(order.order, [app('env.cjs'), app('main.cjs')]);
+  assert.equal(plan.hasMain, true);
+});
+
+test("'prefix' takes what a CommonJS app requires at its top", () => {
+  const plan = commonPlan({ [app('main.cjs')]: top(dependency('a'), app('env.cjs'), dependency('b')) }, 'prefix');
+  assert.deepEqual(targets(plan.next()), [[dependency('a'), 0]]);
+});
+
+test('the files of a CommonJS app are read once, and again in another format', () => {
+  const plan = planFor(COMMON, 'auto', app('main.cjs'));
+  assert.deepEqual(plan.unread(), { [app('main.cjs')]: 'require', [app('env.cjs')]: 'require' });
+  plan.learn({ [app('main.cjs')]: top(), [app('env.cjs')]: { format: 'import', list: null } });
+  assert.deepEqual(plan.unread(), { [app('env.cjs')]: 'require' });
+  plan.noteChanged([app('main.cjs')]);
+  assert.deepEqual(plan.changed(), { [app('main.cjs')]: { format: 'require', list: [] } });
+});
+
+test('the source of a CommonJS file counts as far as it agrees with what was required', () => {
+  const topOf = (...files) => targets(commonPlan({ [app('main.cjs')]: top(...files) }, 'prefix').next());
+  // An import of types that a loader leaves out, one that is repeated.
+  assert.deepEqual(topOf(dependency('types'), dependency('a'), dependency('a')), [[dependency('a'), 0]]);
+  // Something else was required before.
+  assert.deepEqual(topOf(dependency('b'), dependency('a')), []);
+});
+
+test('JSON comes before nothing', () => {
+  const required = { [app('main.cjs')]: [app('package.json'), dependency('a')], [app('package.json')]: [] };
+  const plan = planFor({ required }, 'auto', app('main.cjs'));
+  plan.learn({ [app('main.cjs')]: top(app('package.json'), dependency('a')) });
+  assert.deepEqual(targets(plan.next()), [[dependency('a'), 0]]);
+});
+
+test('a CommonJS file that has looked at something comes before what leaves traces', () => {
+  const plan = commonPlan({
+    [app('main.cjs')]: top(dependency('a'), null, app('env.cjs'), dependency('b')),
+    [app('env.cjs')]: top(dependency('d'), dependency('e')),
+  });
+  const order = plan.next();
+  const after = () => Object.fromEntries(targets(plan.next()));
+  assert.equal(after()[dependency('e')], 0);
+  plan.notePreloaded([loudRequire(dependency('a'))], new Map());
+  assert.equal(after()[dependency('a')], 0);
+  assert.equal(plan.allows(order, [dependency('a'), dependency('d'), dependency('e')]), true);
+  plan.notePreloaded([loudRequire(dependency('e'))], new Map());
+  assert.deepEqual([after()[dependency('d')], after()[dependency('e')]], [0, 1]);
+  assert.deepEqual(plan.next().order, [app('main.cjs'), app('env.cjs')]);
+  // One that was not watched, and should have been.
+  assert.equal(plan.allows(order, [dependency('a'), dependency('d')]), true);
+  assert.equal(plan.allows(order, [dependency('a'), dependency('d'), dependency('e')]), false);
+  const preloaded = [loudRequire(dependency('a')), loudRequire(dependency('e'))];
+  assert.notEqual(plan.verify(order, preloaded, loadedBy(COMMON)), undefined);
+});
+
+for (const [what, change, isRight] of [
+  ['the same', top(dependency('a'), app('env.cjs'), dependency('b')), true],
+  ['more at its top', top(dependency('a'), app('env.cjs'), dependency('b'), dependency('c')), true],
+  ['code before everything', top(), false],
+  ['another format', read(imports(dependency('a'))), false],
+]) {
+  test(`a speculation is ${isRight ? 'right' : 'wrong'} after a save of a CommonJS file: ${what}`, () => {
+    const plan = commonPlan({ [app('main.cjs')]: top(dependency('a'), app('env.cjs'), dependency('b')) });
+    const order = plan.next();
+    plan.noteChanged([app('main.cjs')]);
+    plan.learn({ [app('main.cjs')]: change });
+    const preloaded = order.roots.map(({ target }) => ({ target, ms: 1, leavesTraces: false }));
+    assert.equal(plan.verify(order, preloaded, loadedBy(COMMON)) === undefined, isRight);
+  });
+}
+
 test("'prefix' takes only what comes before every file of the app, false nothing", () => {
   assert.deepEqual(
     evaluated(planFor(NESTED, 'prefix').next()).map(({ target }) => target),
@@ -76,11 +189,11 @@ test("'prefix' takes only what comes before every file of the app, false nothing
 test('only what was loaded is evaluated ahead, and a dynamic import of a dependency is not', () => {
   const plan = planFor(NESTED);
   plan.learn({
-    [app('env.mjs')]: [
+    [app('env.mjs')]: read(
       imports(dependency('types-only')),
       imports(dependency('c'), true),
       imports(app('lazy.mjs'), true),
-    ],
+    ),
   });
   assert.deepEqual(
     plan.next().roots.map(({ target }) => target),
@@ -98,7 +211,10 @@ test('cycles among the files of the app end', () => {
 test('an import and a require() of one file are one evaluation, a query makes another', () => {
   const plan = planFor(NESTED);
   plan.learn({
-    [app('main.mjs')]: [imports(dependency('a')), { ...imports(dependency('a')), url: `${url(dependency('a'))}?v=1` }],
+    [app('main.mjs')]: read(imports(dependency('a')), {
+      ...imports(dependency('a')),
+      url: `${url(dependency('a'))}?v=1`,
+    }),
   });
   assert.equal(plan.next().roots.length, 2);
 });
@@ -128,7 +244,7 @@ test('what the app changes for all leaves only what comes before it, until the d
     [url(dependency('c')), 0],
   ]);
   plan.forget();
-  assert.deepEqual(plan.unread().sort(), [app('env.mjs'), app('main.mjs')]);
+  assert.deepEqual(Object.keys(plan.unread()).sort(), [app('env.mjs'), app('main.mjs')]);
   plan.learn(importsOf(NESTED));
   assert.equal(plan.next().roots.length, 3);
 });
@@ -137,7 +253,7 @@ test('a changed file is to be read again by the worker that loads it', () => {
   const plan = planFor(NESTED);
   plan.noteChanged([app('env.mjs'), app('unknown.txt')]);
   assert.deepEqual(Object.keys(plan.changed()), [app('env.mjs')]);
-  plan.learn({ [app('env.mjs')]: [imports(dependency('c'))] });
+  plan.learn({ [app('env.mjs')]: read(imports(dependency('c'))) });
   assert.deepEqual(plan.changed(), {});
 });
 
