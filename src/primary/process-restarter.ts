@@ -279,7 +279,6 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     if (result.type !== 'committed') this.#fillStandby();
   }
 
-  /** Not before the connections have moved: starting a process holds up the one that starts it for some milliseconds. */
   #fillStandby(): void {
     if (!this.#stopping) this.#workers.fillStandby();
   }
@@ -308,7 +307,8 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     this.#workers.setServing(next, variables);
     this.emit('committed', { generation, pid, totalMs, pauseMs, phases });
     const receipt = (connectionsMoved: number): void => {
-      setImmediate(() => this.#fillStandby());
+      // Starting a process holds up this one for some milliseconds, and takes the processor from the new generation.
+      void this.#router.settled().then(() => this.#fillStandby());
       this.emit('receipt', {
         reason,
         generation,

@@ -44,6 +44,8 @@ export class Router {
   #isHolding = false;
   #lastListener = 0;
   #report: HoldReport = { connections: 0, longestMs: 0 };
+  /** Who waits for the connections that came before a time to have reached the serving worker. */
+  #settling: { before: number; resolve: () => void }[] = [];
 
   constructor(options: RouterOptions) {
     this.#options = options;
@@ -93,6 +95,14 @@ export class Router {
         setTimeout(() => this.#serving === worker && this.#closeUnclaimed(listener), this.#options.holdTimeout).unref();
     }
     this.release();
+  }
+
+  /** Resolves when every connection that waits now for the serving worker has been sent to it. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settling.push({ before: performance.now(), resolve });
+      this.#settle();
+    });
   }
 
   /** What the last hold has held. */
@@ -180,9 +190,19 @@ export class Router {
   #flush(): void {
     while (this.#onTheirWay() < WINDOW) {
       const connection = this.#waiting.take((listener) => this.#isServed(listener));
-      if (!connection) return;
+      if (!connection) break;
       this.#send(connection);
     }
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#settling.length === 0) return;
+    const oldest = this.#waiting.oldest((listener) => this.#isServed(listener)) ?? Infinity;
+    this.#settling = this.#settling.filter(({ before, resolve }) => {
+      if (oldest > before) resolve();
+      return oldest <= before;
+    });
   }
 
   /** Connections that have not reached the serving worker yet. */
@@ -206,7 +226,7 @@ export class Router {
 
   /** One timer, for the connection that has waited longest. */
   #refuseLater(): NodeJS.Timeout | undefined {
-    const { oldest } = this.#waiting;
+    const oldest = this.#waiting.oldest();
     if (oldest === undefined) return undefined;
     const wait = oldest + this.#options.holdTimeout - performance.now();
     return setTimeout(

@@ -15,12 +15,14 @@ interface Waiting {
 }
 
 /**
- * Connections that are to be sent to a worker, in the order in which they are due: first those on which a client waits
- * for its answer, then those that a worker has handed back, on most of which nobody waits.
+ * Connections that are to be sent to a worker. On one that was accepted a client waits for its answer; on most of those
+ * that a worker has handed back nobody does, but there may be thousands. So they take turns: neither waits for all of
+ * the others.
  */
 export class WaitingConnections {
   #accepted: Waiting[] = [];
   #handedBack: Waiting[] = [];
+  #isTurnOfHandedBack = false;
 
   add(connection: Connection, { isHandedBack }: { isHandedBack: boolean }): void {
     (isHandedBack ? this.#handedBack : this.#accepted).push({ connection, since: performance.now() });
@@ -36,17 +38,23 @@ export class WaitingConnections {
     return this.#accepted.filter(({ connection }) => passes(connection.listener)).map(({ since }) => since);
   }
 
-  /** Since when the one waits that has waited longest. */
-  get oldest(): number | undefined {
-    const first = [this.#accepted[0], this.#handedBack[0]].filter((waiting) => waiting !== undefined);
+  /** Since when the one waits that has waited longest, of those whose listener passes. */
+  oldest(passes: (listener: Listener) => boolean = () => true): number | undefined {
+    const first = [this.#accepted, this.#handedBack].flatMap(
+      (queue) => queue.find(({ connection }) => passes(connection.listener)) ?? [],
+    );
     return first.length > 0 ? Math.min(...first.map(({ since }) => since)) : undefined;
   }
 
   /** Takes out the next one whose listener passes. */
   take(passes: (listener: Listener) => boolean): Connection | undefined {
-    for (const queue of [this.#accepted, this.#handedBack]) {
+    const queues = [this.#accepted, this.#handedBack];
+    if (this.#isTurnOfHandedBack) queues.reverse();
+    for (const queue of queues) {
       const index = queue.findIndex(({ connection }) => passes(connection.listener));
-      if (index >= 0) return queue.splice(index, 1)[0]?.connection;
+      if (index < 0) continue;
+      this.#isTurnOfHandedBack = queue === this.#accepted;
+      return queue.splice(index, 1)[0]?.connection;
     }
     return undefined;
   }

@@ -14,17 +14,17 @@ function waiting() {
   return queue;
 }
 
-test('clients that wait for an answer go before connections that were handed back, each in their order', () => {
+test('connections that were accepted and those that were handed back take turns, each kind in its order', () => {
   const queue = waiting();
   const order = Array.from({ length: 6 }, () => queue.take(all)?.handle);
-  assert.deepEqual(order, ['other', 'new 1', 'new 2', 'back 1', 'back 2', undefined]);
+  assert.deepEqual(order, ['other', 'back 1', 'new 1', 'back 2', 'new 2', undefined]);
 });
 
 test('a listener that is not served holds up no other', () => {
   const queue = waiting();
   const isServed = (one) => one === listener;
   const order = Array.from({ length: 5 }, () => queue.take(isServed)?.handle);
-  assert.deepEqual(order, ['new 1', 'new 2', 'back 1', 'back 2', undefined]);
+  assert.deepEqual(order, ['new 1', 'back 1', 'new 2', 'back 2', undefined]);
   assert.equal(queue.take(all).handle, 'other');
 });
 
@@ -42,5 +42,5 @@ test('what is taken out for good is of both kinds', () => {
     ['new 1', 'new 2', 'back 1', 'back 2'],
   );
   assert.equal(queue.take(all).handle, 'other');
-  assert.equal(queue.oldest, undefined);
+  assert.equal(queue.oldest(), undefined);
 });
