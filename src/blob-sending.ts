@@ -2,6 +2,9 @@ import { writevSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { ABORT, BEGIN, BYTES, END, frame } from './blob-frames.ts';
 
+/** The id of a blob that nobody takes: its sink knows what to do with it. */
+export const UNASKED = 0;
+
 /** A blob that is being sent. */
 export interface BlobSending {
   /** `isLasting`: the bytes stay as they are until they are sent; others are used before it returns. */
@@ -26,11 +29,31 @@ const MOST_WAITING = 8 * 1024 * 1024;
 /** Another process that has read nothing for so long isn't waited for, in milliseconds. */
 const LONGEST_IDLE = 100;
 
+/** Sends blobs over a stream, in pieces. */
+export class BlobSender {
+  readonly #stream: Socket;
+  readonly #fd: number | undefined;
+  #outgoing: Sending | undefined;
+
+  /** `fd`: the stream's, when what is sent may be written to it directly. */
+  constructor(stream: Socket, fd?: number) {
+    this.#stream = stream;
+    this.#fd = fd;
+  }
+
+  /** Begins to send a blob. One that is still being sent is aborted. */
+  send(id: number): BlobSending {
+    void this.#outgoing?.abort();
+    this.#outgoing = new Sending(this.#stream, id, this.#fd);
+    return this.#outgoing;
+  }
+}
+
 /**
  * Sends one blob. With a descriptor it is written to as long as the kernel takes more: then the other process has the
  * first bytes while this one, without a pause, makes the next.
  */
-export class Sending implements BlobSending {
+class Sending implements BlobSending {
   readonly #stream: Socket;
   readonly #fd: number | undefined;
   #waiting: Uint8Array[] = [];

@@ -1,16 +1,16 @@
 /**
  * The wire between the primary and a worker. Messages travel over Node's IPC channel under a command that
- * Node itself keeps from an app's `message` listeners; state blobs travel over a pipe of their own
- * (see blob-pipe.ts) and are only announced here.
+ * Node itself keeps from an app's `message` listeners; state blobs travel over pipes of their own
+ * (see blob-frames.ts) and are only announced here.
  */
 export const COMMAND = 'NODE_HANDOVER';
 
-/** The descriptor of the blob pipe in a worker: after stdin, stdout, stderr and the IPC channel. */
+/** The descriptor of the pipe for a worker's state: after stdin, stdout, stderr and the IPC channel. */
 export const BLOB_FD = 4;
 
 /**
- * The descriptor of the call pipe in a worker. listen() is a call that blocks for its answer, so that
- * `server.address()` is known when it returns, as in a process that owns its ports.
+ * The descriptor of the call pipe in a worker, for calls that block for their answer: listen(), so that
+ * `server.address()` is known when it returns, as in a process that owns its ports; the state, for keep().
  */
 export const CALL_FD = 5;
 
@@ -67,7 +67,7 @@ export interface SocketName {
 
 /** What of a generation must be carried over; decides when the old one is quiesced. */
 export interface Carries {
-  /** keep() was called: the state is needed before the app's code is evaluated. */
+  /** keep() was called: the state is needed while the app's code is evaluated. */
   keeps: boolean;
   /** runWorker() has a save(): the state is needed before start(). */
   saves: boolean;
@@ -151,21 +151,18 @@ export type MessageToWorker =
       hasMain: boolean;
       restartArgs: string[];
     }
-  /** Load the app. `blob`: the id under which the state is on the pipe; undefined: there is none. */
+  /** Load the app. */
   | {
       type: 'load';
       generation: number;
       isRestart: boolean;
       restartArgs: string[];
       mustListen: boolean;
-      /** The first generation of an app whose state comes later, before start. */
+      /** There may be state: it is to be asked for when it is needed, and before `ready`. */
       stateFollows: boolean;
-      blob: number | undefined;
       /** What the files that have changed since the worker was warm imported before that. */
       changed: Record<string, FileImports>;
     }
-  /** Answers `prepared`. */
-  | { type: 'start'; blob: number | undefined }
   | { type: 'committed'; checkpointInterval: number }
   /** With its handle. `idle`: an earlier generation has answered requests on it. */
   | { type: 'connection'; listener: number; idle: boolean }
@@ -204,8 +201,8 @@ export type MessageToPrimary =
   | { type: 'misspeculated'; misspeculation: Misspeculation }
   /** With the handle of a connection. `idle`: requests were answered on it, and the next one is awaited. */
   | { type: 'hand-back'; listener: number; idle: boolean }
-  /** load and prepare are done; waits for `start` with the state. */
-  | { type: 'prepared'; phases: Phases }
+  /** It waits for the state: over the call pipe (see Call). */
+  | { type: 'needs-state' }
   /** `variables`: those of the environment that the app has set while it was loaded. */
   | { type: 'ready'; phases: Phases; variables: string[] }
   /** The app could not be loaded or started; the worker exits. */
@@ -232,8 +229,11 @@ export interface Preloaded {
 /** Milliseconds that the steps of a start took, in the worker's own clock. */
 export type Phases = Partial<Record<'restore' | 'load' | 'prepare' | 'start', number>>;
 
-/** Calls over the call pipe, one JSON line each, answered by one line: a ListenAnswer, or an empty object. */
-export type Call = { type: 'listen'; query: ListenQuery } | { type: 'close'; listener: number };
+/**
+ * Calls over the call pipe, one JSON line each. Answered by one line, a ListenAnswer or an empty object; `state` by a
+ * blob, which is empty when there is none.
+ */
+export type Call = { type: 'listen'; query: ListenQuery } | { type: 'close'; listener: number } | { type: 'state' };
 
 export interface ListenAnswer {
   listener: number;

@@ -9,10 +9,13 @@ export interface CallHandler {
 /** Answers the calls for which a worker blocks, in their order. */
 export class CallReader {
   readonly #stream: Socket;
+  readonly #onState: () => void;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(stream: Socket) {
+  /** `onState`: the worker waits for its state, which answers it. */
+  constructor(stream: Socket, onState: () => void) {
     this.#stream = stream;
+    this.#onState = onState;
     // The worker may end in the middle of a call; its end is told elsewhere.
     stream.on('error', () => {});
   }
@@ -35,6 +38,9 @@ export class CallReader {
       case 'close':
         handler.close(call.listener);
         this.#stream.write('{}\n');
+        break;
+      case 'state':
+        this.#onState();
         break;
       default:
         call satisfies never;

@@ -62,7 +62,7 @@ export interface RestarterEvents {
   standby: [{ pid: number; preloaded: string[] }];
   /** The next generation loads the app. */
   loading: [{ generation: number; pid: number }];
-  /** It has loaded and prepared; only start() is left. */
+  /** It has come as far as it gets without the state. */
   prepared: [{ generation: number; pid: number }];
   /** The old generation takes no new request and has answered those in flight. */
   quiesced: [{ generation: number; pid: number }];

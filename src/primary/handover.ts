@@ -8,6 +8,7 @@ import {
   type Phases,
   type WireError,
 } from '../protocol.ts';
+import { withTimeout } from '../timeout.ts';
 import type { PhaseTime, Step } from './events.ts';
 import { retire, type RetireTimeouts } from './retire.ts';
 import type { Router } from './router.ts';
@@ -66,12 +67,15 @@ export type HandoverResult =
   | { type: 'aborted' };
 
 /** The phases of a restart in their order, where the state is taken before `load` … */
-const STATE_AT_LOAD = ['detect', 'wait', 'boot', 'quiesce', 'capture', 'restore', 'load', 'prepare', 'start'] as const;
-/** … or before `start`. */
-const STATE_AT_START = ['detect', 'wait', 'boot', 'load', 'prepare', 'quiesce', 'capture', 'restore', 'start'] as const;
+const TAKEN_AT_LOAD = ['detect', 'wait', 'boot', 'quiesce', 'capture', 'load', 'prepare', 'restore', 'start'] as const;
+/** … or when the next generation asks for it, in the midst of `load` or after `prepare`. */
+const TAKEN_AT_NEED = ['detect', 'wait', 'boot', 'load', 'prepare', 'quiesce', 'capture', 'restore', 'start'] as const;
 
 /** What the next generation says on its way. */
-type NextMessage = MessageOf<MessageToPrimary, 'standby' | 'prepared' | 'ready' | 'failed' | 'misspeculated'>;
+type NextMessage = MessageOf<MessageToPrimary, 'standby' | 'needs-state' | 'ready' | 'failed' | 'misspeculated'>;
+
+/** When the old generation's state is taken. */
+type CaptureTime = 'load' | 'need' | 'never';
 
 /** Ends a handover before its commit. */
 class Rollback extends Error {
@@ -92,8 +96,8 @@ export class Handover {
   readonly #next: WorkerHandle;
   #pausedAt: number | undefined;
   #state: StateBytes | undefined;
-  /** The id under which the next generation has been sent the state already. */
-  #sentAs: number | undefined;
+  /** The next generation has been given the state while it came. */
+  #isStateGiven = false;
   #isOldGone: boolean;
   readonly #appIsReady = new AbortController();
   /** What the primary has waited for. */
@@ -154,17 +158,18 @@ export class Handover {
       isRestart: generation > 1 || this.#state !== undefined,
       restartArgs: generation > 1 ? options.restartArgs : [],
       mustListen: router.isListening,
-      stateFollows: captureAt === 'start',
-      blob: captureAt === 'start' ? undefined : this.#sendState(),
+      stateFollows: captureAt === 'need' || this.#state !== undefined,
       changed: this.#task.changed,
     });
     this.#task.onStep('loading', next);
-    let reached: MessageOf<NextMessage, 'prepared' | 'ready'> = await this.#waitForNext(['prepared', 'ready']);
-    if (reached.type === 'prepared') {
+    let reached: MessageOf<NextMessage, 'needs-state' | 'ready'> = await this.#waitForNext(['needs-state', 'ready']);
+    if (reached.type === 'needs-state') {
       this.#task.onStep('prepared', next);
-      await this.#capture();
-      next.send({ type: 'start', blob: this.#sendState() });
-      reached = await this.#waitForNext(['ready']);
+      // It may go on before this process knows that it has the whole state.
+      const answer = this.#answerOfNext(['ready']);
+      if (captureAt === 'need') await this.#capture(next);
+      if (!this.#isStateGiven) next.giveState(this.#state);
+      reached = await this.#inTime(answer);
     }
     if (options.waitReady) await this.#waitForApp();
     this.#task.onStep('ready', next);
@@ -174,28 +179,24 @@ export class Handover {
   }
 
   /** The last moment at which the next generation can still take the state. */
-  #captureAt(): 'load' | 'start' | 'never' {
+  #captureAt(): CaptureTime {
     const { old, options } = this.#task;
     if (!old) return 'never';
     const { keeps, saves, pauses, steps } = old.carries;
-    if (keeps || !options.overlap || (pauses && !steps)) return 'load';
-    return saves || pauses ? 'start' : 'never';
+    // Without steps background work may begin anywhere in the app's code.
+    if (!options.overlap || (pauses && !steps)) return 'load';
+    return keeps || saves || pauses ? 'need' : 'never';
   }
 
-  /** Unless it was passed on as it came. Returns its id; undefined: there is none. */
-  #sendState(): number | undefined {
-    return this.#state && (this.#sentAs ?? this.#next.sendState(this.#state));
-  }
-
-  /** Holds connections, waits for the requests in flight and takes the old generation's state. */
-  async #capture(): Promise<void> {
+  /** Holds connections, waits for the requests in flight and takes the old generation's state, which `to` waits for. */
+  async #capture(to?: WorkerHandle): Promise<void> {
     const { old, router, options, signal, quiescedAt } = this.#task;
     const isQuiesced = quiescedAt !== undefined;
     if (!old || this.#isOldGone) return;
     this.#pausedAt ??= performance.now();
     router.hold();
     if (!isQuiesced) old.send({ type: 'quiesce' });
-    const id = old.capture(this.#next);
+    const id = old.capture(to);
     const began = performance.now();
     const quiesced = old.waitFor(['quiesced'], { signal }).then((outcome) => {
       this.#waited.quiesce = performance.now() - began;
@@ -259,7 +260,7 @@ export class Handover {
       }
       this.#state?.release();
       this.#state = arrived.state;
-      this.#sentAs = arrived.forwardedAs;
+      this.#isStateGiven = arrived.isForwarded;
       onState(arrived.state, old.generation);
     }
     onStep('captured', old);
@@ -275,15 +276,25 @@ export class Handover {
     await retire(old, { type: 'drain', move: true }, options);
   }
 
-  async #waitForNext<T extends 'standby' | 'prepared' | 'ready'>(
+  async #waitForNext<T extends 'standby' | 'needs-state' | 'ready'>(
     types: readonly T[],
   ): Promise<MessageOf<NextMessage, T>> {
-    const { options, signal, router } = this.#task;
+    return await this.#inTime(this.#answerOfNext(types));
+  }
+
+  #answerOfNext<T extends NextMessage['type']>(types: readonly T[]): Promise<Outcome<T | 'failed' | 'misspeculated'>> {
+    return this.#next.waitFor([...types, 'failed', 'misspeculated'], { signal: this.#task.signal });
+  }
+
+  /** Within readyTimeout from now on. */
+  async #inTime<T extends NextMessage['type']>(
+    answer: Promise<Outcome<T | 'failed' | 'misspeculated'>>,
+  ): Promise<MessageOf<NextMessage, T>> {
+    const { options, router } = this.#task;
     const next = this.#next;
-    const outcome = await next.waitFor<NextMessage['type']>([...types, 'failed', 'misspeculated'], {
-      timeout: options.readyTimeout,
-      signal,
-    });
+    const outcome: Outcome<NextMessage['type']> = await withTimeout(answer, options.readyTimeout, () => ({
+      type: 'timeout',
+    }));
     switch (outcome.type) {
       case 'failed':
         throw this.#failure(outcome.error);
@@ -341,10 +352,7 @@ export class Handover {
       : `generation ${generation} was not ready within ${options.readyTimeout} ms; look for what its start waits for, or raise readyTimeout`;
   }
 
-  #commit(
-    { phases, variables }: MessageOf<MessageToPrimary, 'ready'>,
-    captureAt: 'load' | 'start' | 'never',
-  ): HandoverResult {
+  #commit({ phases, variables }: MessageOf<MessageToPrimary, 'ready'>, captureAt: CaptureTime): HandoverResult {
     const { router, options, onStep } = this.#task;
     const next = this.#next;
     const now = performance.now();
@@ -362,10 +370,15 @@ export class Handover {
     };
   }
 
-  #phaseTimes(own: Phases, captureAt: 'load' | 'start' | 'never', totalMs: number): PhaseTime[] {
-    const names = captureAt === 'start' ? STATE_AT_START : STATE_AT_LOAD;
+  #phaseTimes(own: Phases, captureAt: CaptureTime, totalMs: number): PhaseTime[] {
+    const times = { ...this.#waited, ...own };
+    // The next generation has waited for the state while the old one made it.
+    if (captureAt === 'need' && times.restore !== undefined) {
+      times.restore = Math.max(0, times.restore - (times.quiesce ?? 0) - (times.capture ?? 0));
+    }
+    const names = captureAt === 'load' ? TAKEN_AT_LOAD : TAKEN_AT_NEED;
     const phases = names.flatMap((name): PhaseTime[] => {
-      const ms = this.#waited[name] ?? own[name as keyof Phases];
+      const ms = times[name];
       return ms === undefined ? [] : [{ name, ms }];
     });
     const sum = phases.reduce((sum, { ms }) => sum + ms, 0);

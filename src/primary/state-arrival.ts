@@ -1,10 +1,10 @@
-import type { BlobSink } from '../blob-pipe.ts';
+import type { BlobSink } from '../blob-frames.ts';
 import type { BlobSending } from '../blob-sending.ts';
 import { StateBytes } from './state-bytes.ts';
 
 export interface StateArrivalOptions {
-  /** The next generation's pipe: it decodes the beginning while the rest still comes. */
-  forward?: { id: number; sending: BlobSending };
+  /** To the next generation: it decodes the beginning while the rest still comes. */
+  forward?: BlobSending | undefined;
   /** Nobody takes it: it is told when it is whole, and released afterwards. */
   onEnd?: (state: StateBytes) => void;
 }
@@ -12,15 +12,17 @@ export interface StateArrivalOptions {
 /** State that arrives from a worker: kept, and passed on at once. */
 export class StateArrival implements BlobSink {
   readonly state: StateBytes = new StateBytes();
-  /** The id under which it was passed on. */
-  readonly forwardedAs: number | undefined;
   readonly #forward: BlobSending | undefined;
   readonly #onEnd: ((state: StateBytes) => void) | undefined;
 
   constructor({ forward, onEnd }: StateArrivalOptions = {}) {
-    this.forwardedAs = forward?.id;
-    this.#forward = forward?.sending;
+    this.#forward = forward;
     this.#onEnd = onEnd;
+  }
+
+  /** Whether it was passed on. */
+  get isForwarded(): boolean {
+    return this.#forward !== undefined;
   }
 
   write(bytes: Buffer): void {

@@ -24,7 +24,7 @@ export class WarmUp {
   #isTaken = false;
   #isRunning = false;
   /** What it has been told to warm. */
-  #runtime: AppRuntime = { typescript: [], api: false };
+  #runtime: AppRuntime | undefined;
 
   constructor(worker: WorkerHandle, plan: PreloadPlan, restartArgs: string[]) {
     this.worker = worker;
@@ -62,8 +62,8 @@ export class WarmUp {
 
   async #warm(serving: AppRuntime): Promise<WarmUpOutcome> {
     const { worker } = this;
-    const runtime = missingIn(serving, this.#runtime);
-    if ((runtime.api || runtime.typescript.length > 0) && !this.#isTaken) {
+    const runtime = this.#runtime ? missingIn(serving, this.#runtime) : serving;
+    if ((!this.#runtime || runtime.api || runtime.typescript.length > 0) && !this.#isTaken) {
       this.#runtime = serving;
       worker.send({ type: 'warm-runtime', runtime });
       const answer = await worker.waitFor(['runtime-warm']);

@@ -2,8 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import cluster, { type ClusterSettings } from 'node:cluster';
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { BlobPipe, UNASKED } from '../blob-pipe.ts';
-import type { BlobSending } from '../blob-sending.ts';
+import { BlobSender, UNASKED } from '../blob-sending.ts';
 import {
   BLOB_FD,
   CALL_FD,
@@ -19,6 +18,7 @@ import {
   type WorkerConfig,
 } from '../protocol.ts';
 import { LoadedModules } from '../watch/loaded-modules.ts';
+import { BlobReceiver } from './blob-receiver.ts';
 import { CallReader } from './call-reader.ts';
 import { SentHandles } from './sent-handles.ts';
 import { StateArrival } from './state-arrival.ts';
@@ -68,11 +68,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly loaded: LoadedModules = new LoadedModules();
   readonly #process: ChildProcess;
   readonly #handles: SentHandles;
-  readonly #blobs: BlobPipe<StateArrival>;
+  readonly #received: BlobReceiver<StateArrival>;
+  readonly #given: BlobSender;
   /** The last id under which state was asked for, and who gets that as it comes. */
   #asked = 0;
   #forwardTo: WorkerHandle | undefined;
-  #sent = 0;
   /** The generation that it is or is about to become; 0 for a standby. */
   generation = 0;
   /** When it began to load the app, in milliseconds since the epoch. */
@@ -104,8 +104,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     cluster.setupPrimary(settings);
     this.#process = cluster.fork({ [WORKER_ENV]: JSON.stringify(config), [REPORT_ENV]: '1' }).process;
     this.#handles = new SentHandles(this.#process);
-    this.#blobs = new BlobPipe(this.#process.stdio[BLOB_FD] as Socket, (id) => this.#onArrival(id));
-    this.calls = new CallReader(this.#process.stdio[CALL_FD as 4] as unknown as Socket);
+    this.#received = new BlobReceiver(this.#process.stdio[BLOB_FD] as Socket, (id) => this.#onArrival(id));
+    const calls = this.#process.stdio[CALL_FD as 4] as unknown as Socket;
+    this.calls = new CallReader(calls, () => this.emit('message', { type: 'needs-state' }, undefined));
+    this.#given = new BlobSender(calls);
     this.#listen();
   }
 
@@ -133,16 +135,15 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#handles.send(seal(message), handle as unknown as Socket, onAnswer);
   }
 
-  /** Sends state. Returns the id by which to speak of it. */
-  sendState(state: StateBytes): number {
-    const { id, sending } = this.#beginState();
-    state.hold();
-    for (const part of state.parts) sending.write(part, true);
-    void sending.end().then(() => state.release());
-    return id;
+  /** Answers `needs-state`. undefined: there is none. */
+  giveState(state: StateBytes | undefined): void {
+    const sending = this.#given.send(UNASKED);
+    state?.hold();
+    for (const part of state?.parts ?? []) sending.write(part, true);
+    void sending.end().then(() => state?.release());
   }
 
-  /** Asks for the state. `forwardTo` gets it, too, while it comes. Returns the id for takeState(). */
+  /** Asks for the state. `forwardTo`, which needs it, gets it while it comes. Returns the id for takeState(). */
   capture(forwardTo?: WorkerHandle): number {
     this.#forwardTo = forwardTo;
     this.send({ type: 'capture', blob: ++this.#asked });
@@ -151,19 +152,13 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
 
   /** The state that capture() has asked for, which the caller holds; undefined when the worker ended before it came. */
   takeState(id: number): Promise<StateArrival | undefined> {
-    return this.#blobs.take(id).catch(() => undefined);
-  }
-
-  #beginState(): { id: number; sending: BlobSending } {
-    const id = ++this.#sent;
-    return { id, sending: this.#blobs.send(id) };
+    return this.#received.take(id).catch(() => undefined);
   }
 
   #onArrival(id: number): StateArrival {
     if (id === UNASKED) return new StateArrival({ onEnd: (state) => this.emit('checkpoint', state) });
     const to = id === this.#asked ? this.#forwardTo : undefined;
-    const forward = to && to.#beginState();
-    return new StateArrival(forward ? { forward } : {});
+    return new StateArrival({ forward: to && to.#given.send(UNASKED) });
   }
 
   /** Waits for one of the messages, the end of the worker, the timeout (milliseconds) or the abort. */
@@ -232,7 +227,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#exited ??= exit;
     if (!this.#exited || this.#process.connected || this.exit) return;
     this.exit = this.#exited;
-    this.#blobs.close();
+    this.#received.close();
     this.emit('ended', this.exit);
   }
 

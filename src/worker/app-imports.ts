@@ -48,10 +48,23 @@ function requiresOf(source: string, file: string, known: readonly ModuleImport[]
     });
 }
 
-/** Compiles what reads imports, so that it is at hand when the app is to be loaded. */
+/** Something of each kind that a module may begin with. */
+const EXAMPLE = `#!/usr/bin/env node
+// a comment
+/* another */
+import all, { one as two } from 'one';
+import * as three from 'three';
+export { four } from 'four';
+import data from './five.json' with { type: 'json' };
+const { six } = await import('six');
+export const seven = \`\${all}\` + /[a-z]\\//.test('x') + import.meta.url;
+export default function eight() { return { two, three, data, six, 'nine': 1 / 2 }; }
+`;
+
+/** Compiles what reads imports, which is done at its first use, so that it is at hand when the app is to be loaded. */
 export async function warmImports(): Promise<void> {
   await init;
-  parse("import 'warm';");
+  parse(EXAMPLE);
   requirePrologue("const { warm } = require('warm');");
 }
 

@@ -1,4 +1,4 @@
-import type { BlobSink } from '../blob-pipe.ts';
+import type { BlobSink } from '../blob-frames.ts';
 import { BlobReader, type BlobEntry, type BlobPart } from '../state/blob.ts';
 import { ValueDecoder } from '../state/codec.ts';
 

@@ -10,6 +10,7 @@ import type {
 import { readImports, warmImports } from './app-imports.ts';
 import { changedVariables } from './env-record.ts';
 import { Preload } from './preload.ts';
+import { rehearseState } from './rehearsal.ts';
 import { warmTypeScript } from './typescript.ts';
 
 /** What a worker does before it is told to load the app, and whether that was right once the app is loaded. */
@@ -43,7 +44,11 @@ export class WarmUp {
 
   async warmRuntime({ typescript, api }: AppRuntime): Promise<void> {
     const task = async (): Promise<void> => {
-      if (api) await import('../index.ts');
+      await warmImports();
+      if (api) {
+        await import('../index.ts');
+        rehearseState();
+      }
       if (typescript.length > 0) this.#warn = await warmTypeScript(typescript);
     };
     this.#runtime = task();
@@ -54,7 +59,6 @@ export class WarmUp {
   async preload(task: MessageOf<MessageToWorker, 'preload'>): Promise<void> {
     this.#addArguments(task.restartArgs);
     this.#preload = new Preload(task);
-    await warmImports();
     const result = await this.#preload.run((target) => this.#send({ type: 'preloading', target }));
     this.#send({ type: 'warm', ...result });
   }

@@ -3,8 +3,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { realpathSync } from 'node:fs';
 import net from 'node:net';
 import { pathToFileURL } from 'node:url';
-import { BlobPipe, UNASKED } from '../blob-pipe.ts';
-import type { BlobSending } from '../blob-sending.ts';
+import { BlobSender, UNASKED, type BlobSending } from '../blob-sending.ts';
 import { HandoverError } from '../errors.ts';
 import { withTimeout } from '../timeout.ts';
 import {
@@ -18,7 +17,6 @@ import {
   type WorkerConfig,
 } from '../protocol.ts';
 import { setAppHost, type AppComponent, type AppHost, type AppSteps, type KeepOptions } from './app-host.ts';
-import { ArrivingState } from './arriving-state.ts';
 import { Channel } from './channel.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { writeCompileCache } from './compile-cache.ts';
@@ -29,25 +27,19 @@ import { HandBacks } from './hand-backs.ts';
 import { KeepStore } from './keep-store.ts';
 import { WorkerListeners } from './listeners.ts';
 import { saveOrphanedState } from './orphan.ts';
+import { callState } from './primary-calls.ts';
 import { WorkerSignals } from './signals.ts';
 import { WarmUp } from './warm-up.ts';
 
-/**
- * standby → loading → (prepared →) ready → serving ⇄ quiesced → draining.
- * `prepared` waits for the state that start() needs.
- */
-type State = 'standby' | 'loading' | 'prepared' | 'ready' | 'serving' | 'quiesced' | 'draining';
-
-/** Bytes of state that are read at once. */
-const READ_BUFFER = 256 * 1024;
+/** standby → loading → ready → serving ⇄ quiesced → draining. */
+type State = 'standby' | 'loading' | 'ready' | 'serving' | 'quiesced' | 'draining';
 
 /** How long requests in flight are waited for when the primary has gone, in milliseconds. */
 const ORPHAN_QUIESCE = 300;
 
 const NEXT: Record<State, readonly State[]> = {
   standby: ['loading', 'draining'],
-  loading: ['prepared', 'ready', 'draining'],
-  prepared: ['loading', 'draining'],
+  loading: ['ready', 'draining'],
   ready: ['serving', 'draining'],
   serving: ['quiesced', 'draining'],
   quiesced: ['serving', 'draining'],
@@ -58,7 +50,7 @@ const NEXT: Record<State, readonly State[]> = {
 export class WorkerRuntime implements AppHost {
   readonly #config: WorkerConfig;
   readonly #channel: Channel;
-  readonly #blobs: BlobPipe<ArrivingState>;
+  readonly #blobs: BlobSender;
   readonly #listeners: WorkerListeners;
   readonly #connections: Connections;
   readonly #handBacks: HandBacks;
@@ -74,8 +66,8 @@ export class WorkerRuntime implements AppHost {
   #startedAt: number | undefined;
   #state: State = 'standby';
   #load: MessageOf<MessageToWorker, 'load'> | undefined;
+  #stateFollows = false;
   #go: (() => void) | undefined;
-  #started: ((message: MessageOf<MessageToWorker, 'start'>) => void) | undefined;
   #steps: AppSteps<unknown> | undefined;
   #app: unknown;
   #willListen = false;
@@ -92,24 +84,12 @@ export class WorkerRuntime implements AppHost {
   private constructor(config: WorkerConfig) {
     this.#config = config;
     this.#channel = new Channel((message, handle) => this.#receive(message, handle));
-    const buffer = Buffer.allocUnsafeSlow(READ_BUFFER);
-    const onread: net.OnReadOpts = {
-      buffer,
-      callback: (length: number) => {
-        this.#blobs.read(buffer.subarray(0, length));
-        return true;
-      },
-    };
-    const options: net.SocketConstructorOpts & net.ConnectOpts = {
-      fd: BLOB_FD,
-      readable: true,
-      writable: true,
-      onread,
-    };
-    const pipe = new net.Socket(options);
+    const pipe = new net.Socket({ fd: BLOB_FD, readable: false, writable: true });
     pipe.unref();
+    // The primary has gone: that is told elsewhere.
+    pipe.on('error', () => {});
     // On Windows a pipe's descriptor can't be written to without waiting.
-    this.#blobs = new BlobPipe(pipe, () => new ArrivingState(), process.platform === 'win32' ? undefined : BLOB_FD);
+    this.#blobs = new BlobSender(pipe, process.platform === 'win32' ? undefined : BLOB_FD);
     this.#listeners = new WorkerListeners(() => {
       this.#hasListened = true;
       this.#readyWhenListening();
@@ -139,6 +119,7 @@ export class WorkerRuntime implements AppHost {
 
   keep<T>(key: string, init: () => T, options: KeepOptions<T>): T {
     this.#warmUp.spoil('calls keep()');
+    this.#takeState();
     return this.#keeps.keep(key, init, options);
   }
 
@@ -163,10 +144,10 @@ export class WorkerRuntime implements AppHost {
     this.#steps = steps as AppSteps<unknown>;
     this.#announce({ steps: true, saves: steps.save !== undefined });
     const app = await steps.load();
-    this.#phases.load = performance.now() - this.#began;
+    this.#phases.load = performance.now() - this.#began - this.#stateMs;
     this.#app = app;
     if (steps.prepare) await this.#timed('prepare', () => steps.prepare?.(app));
-    if (load.stateFollows) await this.#timed('restore', () => this.#awaitState());
+    this.#takeState();
     const { generation, isRestart } = load;
     const state = this.#keeps.takeSaved();
     await this.#timed('start', () => steps.start(app, { state, isRestart, generation }));
@@ -195,7 +176,7 @@ export class WorkerRuntime implements AppHost {
     }
     if (this.#steps) return;
     this.#startedAt = performance.now();
-    this.#phases.load = this.#startedAt - this.#began;
+    this.#phases.load = this.#startedAt - this.#began - this.#stateMs;
     this.#readyWhenListening();
   }
 
@@ -213,6 +194,12 @@ export class WorkerRuntime implements AppHost {
     if (!this.#steps) this.#phases.start = performance.now() - (this.#startedAt ?? 0);
     process.off('uncaughtException', this.#onUncaught);
     const { variables, misspeculation } = this.#warmUp.endLoad();
+    try {
+      // An app that has not asked for it may do so later, and passes it on.
+      if (!misspeculation) this.#takeState();
+    } catch {
+      return;
+    }
     this.#transition('ready');
     process.on('uncaughtExceptionMonitor', (error) => {
       void this.#channel.send({ type: 'crashing', error: toWireError(error) });
@@ -228,7 +215,7 @@ export class WorkerRuntime implements AppHost {
   };
 
   async #fail(error: unknown): Promise<void> {
-    if (this.#state !== 'loading' && this.#state !== 'prepared') return;
+    if (this.#state !== 'loading') return;
     this.#transition('draining');
     void this.#channel.send({ type: 'required', files: requiredFiles() });
     await this.#channel.send({ type: 'failed', error: toWireError(error) });
@@ -248,9 +235,6 @@ export class WorkerRuntime implements AppHost {
         break;
       case 'load':
         void this.#onLoad(message);
-        break;
-      case 'start':
-        this.#started?.(message);
         break;
       case 'committed':
         this.#transition('serving');
@@ -285,31 +269,32 @@ export class WorkerRuntime implements AppHost {
       return;
     }
     await this.#warmUp.analyzeChanged(message.changed);
-    const { blob } = message;
-    if (blob !== undefined && !(await this.#timed('restore', () => this.#restore(blob)))) return;
+    this.#stateFollows = message.stateFollows;
     this.#go?.();
   }
 
-  async #awaitState(): Promise<void> {
-    const started = new Promise<MessageOf<MessageToWorker, 'start'>>((resolve) => (this.#started = resolve));
-    this.#transition('prepared');
-    void this.#channel.send({ type: 'prepared', phases: this.#phases });
-    this.#channel.hold(true);
-    const { blob } = await started;
-    this.#transition('loading');
-    if (blob !== undefined) await this.#restore(blob);
-    this.#channel.hold(false);
+  /**
+   * Takes the state of the generation before, unless that has been done, or there is none. Not earlier than it is
+   * needed: from now on nothing serves until this generation does, and this process blocks until the state has come.
+   */
+  #takeState(): void {
+    if (!this.#stateFollows) return;
+    this.#stateFollows = false;
+    const began = performance.now();
+    try {
+      const state = callState();
+      if (state) this.#keeps.restore(state);
+    } catch (error) {
+      // Not for the app to go on without it.
+      void this.#fail(error);
+      throw error;
+    }
+    this.#phases.restore = performance.now() - began;
   }
 
-  /** False when that is no state: this worker has failed. */
-  async #restore(id: number): Promise<boolean> {
-    try {
-      this.#keeps.restore(await this.#blobs.take(id));
-      return true;
-    } catch (error) {
-      await this.#fail(error);
-      return false;
-    }
+  /** How long the state was waited for. */
+  get #stateMs(): number {
+    return this.#phases.restore ?? 0;
   }
 
   #onConnection({ listener, idle }: MessageOf<MessageToWorker, 'connection'>, handle: RawHandle | undefined): void {
@@ -433,9 +418,9 @@ export class WorkerRuntime implements AppHost {
   }
 
   async #timed<T>(phase: keyof Phases, step: () => T | Promise<T>): Promise<T> {
-    const began = performance.now();
+    const began = performance.now() - this.#stateMs;
     const result = await step();
-    this.#phases[phase] = performance.now() - began;
+    this.#phases[phase] = performance.now() - began - this.#stateMs;
     return result;
   }
 

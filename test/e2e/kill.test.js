@@ -5,21 +5,21 @@ import { request } from '../helpers/clients.js';
 import { setUp } from '../helpers/fixture.js';
 import { gone } from '../helpers/process.js';
 
+const STEPS = ['loading', 'prepared', 'quiesced', 'captured', 'ready'];
+
 const APPS = {
   'keep()': {
     files: (port, version) => ({ 'app.mjs': counter({ port, version }) }),
     entry: 'app.mjs',
-    steps: ['loading', 'quiesced', 'captured', 'ready'],
   },
   'save()': {
     files: (port, version) => entryForm({ port, version }),
     entry: 'entry.mjs',
-    steps: ['loading', 'prepared', 'quiesced', 'captured', 'ready'],
   },
 };
 
-for (const [name, { files, entry, steps }] of Object.entries(APPS)) {
-  for (const step of steps) {
+for (const [name, { files, entry }] of Object.entries(APPS)) {
+  for (const step of STEPS) {
     test(`SIGKILL of the new generation at ${step}, state by ${name}: the old one serves on, nothing is lost`, async (t) => {
       const { port, project, primary, load: startLoad } = await setUp(t, (port) => files(port, 1));
       const restarter = primary({ entry, killAt: { step, victim: 'new' } });

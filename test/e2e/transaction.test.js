@@ -14,11 +14,43 @@ test('the steps come in their order', async (t) => {
   await restarter.event('drained');
   const names = restarter.events.slice(since).map(({ name }) => name);
   const steps = names.filter((name) => !['standby', 'state', 'receipt', 'drained'].includes(name));
-  assert.deepEqual(steps, ['change', 'quiesced', 'captured', 'loading', 'ready', 'committed']);
+  assert.deepEqual(steps, ['change', 'loading', 'prepared', 'quiesced', 'captured', 'ready', 'committed']);
   assert.deepEqual(
     names.filter((name) => ['receipt', 'drained'].includes(name)),
     ['receipt', 'drained'],
   );
+});
+
+test('the old generation serves until the new code asks for the state', async (t) => {
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': counter({ port }) }));
+  const restarter = primary();
+  await restarter.committed(1);
+  const asksFirst = `await fetch('http://127.0.0.1:${port}/', { method: 'POST' });`;
+  project.save('app.mjs', `${asksFirst}\n${counter({ port, version: 2 })}`);
+  await restarter.committed(2);
+  const { version, count } = JSON.parse((await request(port)).body);
+  assert.deepEqual({ version, count }, { version: 2, count: 1 });
+});
+
+test('what fails before it asks for the state interrupts nobody', async (t) => {
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': counter({ port }) }));
+  const restarter = primary();
+  await restarter.committed(1);
+  project.save('app.mjs', `${counter({ port })}\nthis is no code`);
+  await restarter.event('rolledBack');
+  assert.deepEqual(restarter.all('quiesced'), []);
+});
+
+test('a generation that does not ask for the state passes it on', async (t) => {
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': counter({ port }) }));
+  const restarter = primary();
+  await restarter.committed(1);
+  await request(port, { method: 'POST' });
+  project.save('app.mjs', express({ port, version: 2 }));
+  await restarter.committed(2);
+  project.save('app.mjs', counter({ port, version: 3 }));
+  await restarter.committed(3);
+  assert.equal(JSON.parse((await request(port)).body).count, 1);
 });
 
 test('a change during a handover supersedes it, and the last one is served', async (t) => {

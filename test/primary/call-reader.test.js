@@ -12,7 +12,8 @@ function callPipe(t, source) {
     stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
   });
   t.after(() => child.kill('SIGKILL'));
-  return { child, stream: child.stdio[3], reader: new CallReader(child.stdio[3]) };
+  const stream = child.stdio[3];
+  return { child, stream, reader: new CallReader(stream, () => stream.write('state')) };
 }
 
 test('calls that arrive in pieces, or several at once, are answered in their order', async (t) => {
@@ -33,6 +34,17 @@ test('calls that arrive in pieces, or several at once, are answered in their ord
     if (output.split('\n').length > 2) break;
   }
   assert.equal(output, '{"listener":1,"errno":0}\n{"listener":2,"errno":0}\n');
+});
+
+test('who waits for its state is told of, and answered by others', async (t) => {
+  const { child, reader } = callPipe(
+    t,
+    `fs.writeSync(3, ${JSON.stringify(`${JSON.stringify({ type: 'state' })}\n`)});
+    new (require('net').Socket)({ fd: 3 }).pipe(process.stdout);`,
+  );
+  reader.serve({ listen: () => assert.fail('not called'), close: () => assert.fail('not called') });
+  const [output] = await once(child.stdout, 'data');
+  assert.equal(String(output), 'state');
 });
 
 test('a worker that is killed before it has read its answer does no harm', async (t) => {

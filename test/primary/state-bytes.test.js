@@ -88,12 +88,12 @@ test('holding it after its end, and releasing it twice, are errors', () => {
 
 test('what arrives is kept and passed on, whole, and held until that is written', async () => {
   const sending = new Pipe();
-  const arrival = new StateArrival({ forward: { id: 5, sending } });
+  const arrival = new StateArrival({ forward: sending });
   const content = bytes(1_000_000, 11);
   for (let at = 0; at < content.length; at += 10_000) arrival.write(content.subarray(at, at + 10_000));
   assert.ok(sending.written.length > 0, 'before the end');
   arrival.end();
-  assert.deepEqual([sending.last, arrival.forwardedAs], ['end', 5]);
+  assert.deepEqual([sending.last, arrival.isForwarded], ['end', true]);
   assert.ok(Buffer.concat(sending.written).equals(content));
   arrival.state.release();
   assert.equal(arrival.state.length, 1_000_000);
@@ -104,7 +104,7 @@ test('what arrives is kept and passed on, whole, and held until that is written'
 
 test('when the rest will not come, that is passed on, too', () => {
   const sending = new Pipe();
-  const arrival = new StateArrival({ forward: { id: 5, sending } });
+  const arrival = new StateArrival({ forward: sending });
   arrival.write(bytes(300_000, 1));
   arrival.abort();
   assert.equal(sending.last, 'abort');

@@ -4,8 +4,9 @@ import net from 'node:net';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
-import { BlobPipe, UNASKED } from '../dist/blob-pipe.js';
-import { temporaryFolder } from './state/folder.js';
+import { BlobSender, UNASKED } from '../../dist/blob-sending.js';
+import { BlobReceiver } from '../../dist/primary/blob-receiver.js';
+import { temporaryFolder } from '../state/folder.js';
 
 const isWindows = process.platform === 'win32';
 
@@ -31,7 +32,7 @@ class Sink {
   }
 }
 
-/** A pipe, and every sink that it has opened. */
+/** Both ends of what goes over a stream, and every sink that was opened. */
 function pipeOn(stream, fd) {
   const sinks = [];
   const open = (id) => {
@@ -39,7 +40,8 @@ function pipeOn(stream, fd) {
     sinks.push(sink);
     return sink;
   };
-  return Object.assign(new BlobPipe(stream, open, fd), { sinks });
+  const sender = new BlobSender(stream, fd);
+  return Object.assign(new BlobReceiver(stream, open), { send: (id) => sender.send(id), sinks });
 }
 
 /** Both ends of a connection between processes. */
