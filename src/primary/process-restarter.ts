@@ -34,6 +34,9 @@ export interface RestarterCallbacks {
   restartCommand?: RestartCommand;
 }
 
+/** For so long the first requests have the processor for themselves: they meet code that has not run yet. In milliseconds. */
+const FIRST_REQUESTS = 50;
+
 /**
  * Restarts an app on every change as a whole new process, without its clients noticing. Owns the watcher, the
  * listening ports and the state, and runs in the primary, which never runs the app's code.
@@ -308,7 +311,8 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     this.emit('committed', { generation, pid, totalMs, pauseMs, phases });
     const receipt = (connectionsMoved: number): void => {
       // Starting a process holds up this one for some milliseconds, and takes the processor from the new generation.
-      void this.#router.settled().then(() => this.#fillStandby());
+      const answered = delay(FIRST_REQUESTS, undefined, { ref: false });
+      void Promise.all([this.#router.settled(), answered]).then(() => this.#fillStandby());
       this.emit('receipt', {
         reason,
         generation,

@@ -1,5 +1,13 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import http from 'node:http';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
 import { ArrivingState } from './arriving-state.ts';
 import { KeepStore } from './keep-store.ts';
+
+// Code is compiled when it is used first. What was used here need not be when nobody serves, or for a first request.
 
 /** Something of each kind that apps keep, apart from classes of their own. */
 const example = (): unknown => ({
@@ -10,10 +18,7 @@ const example = (): unknown => ({
   bytes: new Uint8Array(8),
 });
 
-/**
- * Carries a small state from one store to another. What serializes and reads state is compiled when it is first used;
- * after this the app's own state is not what it is compiled for, while nobody serves.
- */
+/** Carries a small state from one store to another. */
 export function rehearseState(): void {
   const from = new KeepStore(() => {});
   from.keep('example', example, {});
@@ -23,4 +28,41 @@ export function rehearseState(): void {
   const to = new KeepStore(() => {});
   to.restore(state);
   to.keep('example', example, {});
+}
+
+/** The last one ends its connection. */
+const REQUESTS = [
+  'GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n',
+  'POST /?a=b HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\nx',
+  'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+].join('');
+
+/** What Node loads before the app, and might see a request that no client has sent. */
+const LOADS_BEFORE = /^(?:--import|--require|-r|--loader|--experimental-loader)(?:=|$)/;
+/** The loader of TypeScript looks at no request. */
+const TSX = /(?:^|[\\/=])tsx(?:[\\/]|$)/;
+
+/** Answers requests on a server of its own, unless something might notice. */
+export async function rehearseHttp(): Promise<void> {
+  const options = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(' ')];
+  if (options.some((option, at) => LOADS_BEFORE.test(option) && !TSX.test(`${option}=${options[at + 1]}`))) return;
+  const server = http.createServer((request, response) => {
+    request.resume().on('end', () => {
+      response.setHeader('Content-Type', 'application/json; charset=utf-8');
+      response.end('{}');
+    });
+  });
+  const name = `handover-${randomUUID()}`;
+  const address = process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : path.join(os.tmpdir(), name);
+  try {
+    // Not by way of the primary.
+    await once(server.listen({ path: address, exclusive: true }), 'listening');
+    const client = net.connect(address).resume();
+    client.write(REQUESTS);
+    await once(client, 'close');
+  } catch {
+    // There is no place for it.
+  } finally {
+    server.close();
+  }
 }

@@ -10,7 +10,7 @@ import type {
 import { readImports, warmImports } from './app-imports.ts';
 import { changedVariables } from './env-record.ts';
 import { Preload } from './preload.ts';
-import { rehearseState } from './rehearsal.ts';
+import { rehearseHttp, rehearseState } from './rehearsal.ts';
 import { warmTypeScript } from './typescript.ts';
 
 /** What a worker does before it is told to load the app, and whether that was right once the app is loaded. */
@@ -45,6 +45,7 @@ export class WarmUp {
   async warmRuntime({ typescript, api }: AppRuntime): Promise<void> {
     const task = async (): Promise<void> => {
       await warmImports();
+      await rehearseHttp();
       if (api) {
         await import('../index.ts');
         rehearseState();

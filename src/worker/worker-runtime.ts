@@ -96,7 +96,7 @@ export class WorkerRuntime implements AppHost {
     });
     // Between listen() and `listening` lies the look-up of the host.
     subscribe('tracing:net.server.listen:asyncStart', () => {
-      this.#willListen = true;
+      if (this.#state !== 'standby') this.#willListen = true;
       this.#warmUp.spoil('listens');
     });
     this.#handBacks = new HandBacks(({ listener, handle, isIdle }) =>
