@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { lookup } from 'node:dns';
 import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
@@ -30,6 +31,8 @@ export function rehearseState(): void {
   to.keep('example', example, {});
 }
 
+const ADDRESSES = ['127.0.0.1', '0.0.0.0', '::', '::1', 'localhost'];
+
 /** The last one ends its connection. */
 const REQUESTS = [
   'GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n',
@@ -52,6 +55,9 @@ export async function rehearseHttp(): Promise<void> {
       response.end('{}');
     });
   });
+  // listen() looks up even what is an address, and its regular expression for IPv6 takes milliseconds to compile.
+  await new Promise((resolve) => lookup('127.0.0.1', resolve));
+  for (const address of ADDRESSES) net.isIPv6(address);
   const name = `handover-${randomUUID()}`;
   const address = process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : path.join(os.tmpdir(), name);
   try {

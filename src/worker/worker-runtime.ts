@@ -169,7 +169,7 @@ export class WorkerRuntime implements AppHost {
   /** Node is evaluating the entry as its main module; importing it once more only waits for the end of that. */
   async #evaluate(): Promise<void> {
     try {
-      await import(pathToFileURL(realpathSync(String(process.argv[1]))).href);
+      await import(pathToFileURL(realpathSync.native(String(process.argv[1]))).href);
     } catch (error) {
       await this.#fail(error);
       return;
