@@ -137,6 +137,8 @@ export type MessageToWorker =
   /** Tell what these files import. */
   | { type: 'analyze'; files: Record<string, ModuleFormat> }
   | { type: 'warm-runtime'; runtime: AppRuntime }
+  /** Look for what files import, so that it need not be looked for when they are loaded. */
+  | { type: 'resolve'; files: Record<string, { format: ModuleFormat; specifiers: string[] }> }
   /** Evaluate dependencies, before the app is loaded. */
   | {
       type: 'preload';
@@ -185,6 +187,8 @@ export type MessageToPrimary =
   | { type: 'imports'; files: Record<string, FileImports> }
   /** Answers `warm-runtime`. */
   | { type: 'runtime-warm' }
+  /** Answers `resolve`. */
+  | { type: 'resolved' }
   /** It begins to evaluate a dependency ahead of the app. */
   | { type: 'preloading'; target: string }
   /**

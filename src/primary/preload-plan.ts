@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FileImports, Misspeculation, ModuleFormat, ModuleImport, Preloaded, PreloadRoot } from '../protocol.ts';
 import { packageNameOf } from '../package-name.ts';
@@ -70,6 +71,11 @@ export class PreloadPlan {
     for (const name of variables) this.#variables.add(name);
   }
 
+  /** Whether the imports of a file are known, and may have been looked for. */
+  knows(file: string): boolean {
+    return this.#imports.has(file);
+  }
+
   noteChanged(files: readonly string[]): void {
     for (const file of files) if (this.#imports.has(file)) this.#changed.add(file);
   }
@@ -94,6 +100,23 @@ export class PreloadPlan {
       if (this.#imports.get(file)?.format !== format && !file.startsWith(OWN_FOLDER)) unread[file] = format;
     }
     return unread;
+  }
+
+  /** What the files of the app import that is found in the same place for as long as the dependencies, and the files, stay. */
+  resolvable(): Record<string, { format: ModuleFormat; specifiers: string[] }> {
+    const resolvable: Record<string, { format: ModuleFormat; specifiers: string[] }> = {};
+    for (const [file, { format, list, files }] of this.#imports) {
+      const folder = path.dirname(file);
+      const specifiers = (list ?? []).flatMap(({ specifier }, at) => {
+        const target = files[at];
+        if (target === undefined) return [];
+        // Which of several names a require() finds may change with every file that comes.
+        const isThatFile = format === 'import' && path.resolve(folder, specifier) === target;
+        return isDependency(target) || isThatFile ? [specifier] : [];
+      });
+      if (specifiers.length > 0 && this.#loaded?.files.has(file)) resolvable[file] = { format, specifiers };
+    }
+    return resolvable;
   }
 
   /** Takes what files import. */

@@ -54,7 +54,11 @@ export class WarmUp {
     const { worker } = this;
     try {
       if (!worker.isBooted && (await worker.waitFor(['standby'])).type === 'ended') return { type: 'interrupted' };
-      return await this.#warm(runtime());
+      const outcome = await this.#warm(runtime());
+      if (outcome.type !== 'warm') return outcome;
+      worker.send({ type: 'resolve', files: this.#plan.resolvable() });
+      await worker.waitFor(['resolved']);
+      return this.#isTaken ? { type: 'interrupted' } : outcome;
     } finally {
       this.#isRunning = false;
     }

@@ -81,7 +81,9 @@ export class Workers {
   /** Files of the app have changed. */
   noteChanged(files: readonly string[]): void {
     this.#plan.noteChanged(files);
-    this.#standby.refresh(files);
+    // A standby has looked for the files that are imported already.
+    if (files.some((file) => this.#plan.knows(file) && hasMoved(file))) this.#standby.refreshAll();
+    else this.#standby.refresh(files);
   }
 
   /** What changed files imported before: the next generation is to read them anew. */
@@ -134,5 +136,13 @@ export class Workers {
 
   #guard(): void {
     this.#guardian.watch([...this.#all].map(({ pid }) => pid));
+  }
+}
+
+function hasMoved(file: string): boolean {
+  try {
+    return realpathSync.native(file) !== file;
+  } catch {
+    return true;
   }
 }

@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 
 /** Whether a file belongs to an installed package. */
 export function isDependency(file: string): boolean {
-  return DEPENDENCY.test(file);
+  return FOLDERS.some((folder) => file.includes(folder));
 }
 
-const DEPENDENCY = /[\\/]node_modules[\\/]/;
+/** In a path, and in a URL. */
+const FOLDERS = [...new Set([`${path.sep}node_modules${path.sep}`, '/node_modules/'])];
 
 /**
  * The files a program loaded, collected from what Node.js sends to its IPC parent when the environment

@@ -33,7 +33,7 @@ function importsOf(source: string, file: string, known: readonly ModuleImport[])
     const isDynamic = found.type === 'dynamic';
     const isData = found.attributesStart > -1;
     const before = known.find((one) => one.specifier === specifier && one.isDynamic === isDynamic);
-    const url = before ? before.url : resolve(specifier, file);
+    const url = before ? before.url : resolveAs.import(specifier, file);
     return [{ specifier, isDynamic, isData, hasLooked: false, url }];
   });
 }
@@ -43,7 +43,7 @@ function requiresOf(source: string, file: string, known: readonly ModuleImport[]
     .filter(({ specifier }) => !isBuiltin(specifier))
     .map(({ specifier, hasLooked }) => {
       const before = known.find((one) => one.specifier === specifier);
-      const url = before ? before.url : resolveRequired(specifier, file);
+      const url = before ? before.url : resolveAs.require(specifier, file);
       return { specifier, isDynamic: false, isData: false, hasLooked, url };
     });
 }
@@ -83,19 +83,21 @@ function specifierOf(found: Import): string | undefined {
   }
 }
 
-function resolve(specifier: string, file: string): string | null {
-  try {
-    // The second parameter needs --experimental-import-meta-resolve, with which every worker is started.
-    return import.meta.resolve(specifier, pathToFileURL(file).href);
-  } catch {
-    return null;
-  }
-}
-
-function resolveRequired(specifier: string, file: string): string | null {
-  try {
-    return pathToFileURL(createRequire(file).resolve(specifier)).href;
-  } catch {
-    return null;
-  }
-}
+/** The URL that a file gets under a specifier; null: there is none. */
+export const resolveAs: Record<ModuleFormat, (specifier: string, file: string) => string | null> = {
+  import(specifier, file) {
+    try {
+      // The second parameter needs --experimental-import-meta-resolve, with which every worker is started.
+      return import.meta.resolve(specifier, pathToFileURL(file).href);
+    } catch {
+      return null;
+    }
+  },
+  require(specifier, file) {
+    try {
+      return pathToFileURL(createRequire(file).resolve(specifier)).href;
+    } catch {
+      return null;
+    }
+  },
+};

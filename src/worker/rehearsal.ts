@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ArrivingState } from './arriving-state.ts';
 import { KeepStore } from './keep-store.ts';
+import { loadedFirst } from './loaded-first.ts';
 
 // Code is compiled when it is used first. What was used here need not be when nobody serves, or for a first request.
 
@@ -40,15 +41,12 @@ const REQUESTS = [
   'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
 ].join('');
 
-/** What Node loads before the app, and might see a request that no client has sent. */
-const LOADS_BEFORE = /^(?:--import|--require|-r|--loader|--experimental-loader)(?:=|$)/;
-/** The loader of TypeScript looks at no request. */
-const TSX = /(?:^|[\\/=])tsx(?:[\\/]|$)/;
+/** A loader of TypeScript looks at no request. */
+const TSX = /(?:^|[\\/])tsx(?:[\\/]|$)/;
 
-/** Answers requests on a server of its own, unless something might notice. */
+/** Answers requests on a server of its own, unless something might notice one that no client has sent. */
 export async function rehearseHttp(): Promise<void> {
-  const options = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(' ')];
-  if (options.some((option, at) => LOADS_BEFORE.test(option) && !TSX.test(`${option}=${options[at + 1]}`))) return;
+  if (loadedFirst().some((name) => !TSX.test(name))) return;
   const server = http.createServer((request, response) => {
     request.resume().on('end', () => {
       response.setHeader('Content-Type', 'application/json; charset=utf-8');

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type {
   AppRuntime,
   FileImports,
@@ -7,8 +8,9 @@ import type {
   Misspeculation,
   ModuleFormat,
 } from '../protocol.ts';
-import { readImports, warmImports } from './app-imports.ts';
+import { readImports, resolveAs, warmImports } from './app-imports.ts';
 import { changedVariables } from './env-record.ts';
+import { loadedFirst } from './loaded-first.ts';
 import { Preload } from './preload.ts';
 import { rehearseHttp, rehearseState } from './rehearsal.ts';
 import { warmTypeScript } from './typescript.ts';
@@ -22,6 +24,7 @@ export class WarmUp {
   #warn: () => void = () => {};
   #environment: NodeJS.ProcessEnv = {};
   #hasRestartArgs = false;
+  #isLoading = false;
 
   constructor(send: (message: MessageToPrimary) => void) {
     this.#send = send;
@@ -57,6 +60,19 @@ export class WarmUp {
     this.#send({ type: 'runtime-warm' });
   }
 
+  /** Looks for what files import. Node remembers where it has found it. */
+  async resolve(files: MessageOf<MessageToWorker, 'resolve'>['files']): Promise<void> {
+    // What changes the way in which modules are found remembers nothing, or not in that way.
+    const isPlain = loadedFirst().length === 0;
+    for (const [file, { format, specifiers }] of isPlain ? Object.entries(files) : []) {
+      // Lets the word in that the app is to be loaded.
+      await nextTurn();
+      if (this.#isLoading) break;
+      for (const specifier of specifiers) resolveAs[format](specifier, file);
+    }
+    this.#send({ type: 'resolved' });
+  }
+
   async preload(task: MessageOf<MessageToWorker, 'preload'>): Promise<void> {
     this.#addArguments(task.restartArgs);
     this.#preload = new Preload(task);
@@ -71,6 +87,7 @@ export class WarmUp {
 
   /** Resolves when nothing more is evaluated ahead: what was must not be used if something is returned. */
   async beginLoad(restartArgs: readonly string[]): Promise<Misspeculation | undefined> {
+    this.#isLoading = true;
     await this.#runtime;
     this.#warn();
     const spoiled = await this.#preload?.stop();

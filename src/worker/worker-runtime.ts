@@ -2,6 +2,8 @@ import cluster from 'node:cluster';
 import { subscribe } from 'node:diagnostics_channel';
 import { realpathSync } from 'node:fs';
 import net from 'node:net';
+// The global of this name is loaded at its first use, which takes milliseconds.
+import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 import { BlobSender, UNASKED, type BlobSending } from '../blob-sending.ts';
 import { HandoverError } from '../errors.ts';
@@ -229,6 +231,9 @@ export class WorkerRuntime implements AppHost {
         break;
       case 'warm-runtime':
         void this.#warmUp.warmRuntime(message.runtime);
+        break;
+      case 'resolve':
+        void this.#warmUp.resolve(message.files);
         break;
       case 'preload':
         void this.#warmUp.preload(message);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import Module from 'node:module';
 import { test } from 'node:test';
 import { counter, express } from '../helpers/apps.js';
@@ -85,6 +85,59 @@ test('an app begins to use keep() in a save, and its state is carried from then 
   await app.committed(3);
   const { version, count } = JSON.parse((await request(port)).body);
   assert.deepEqual({ version, count }, { version: 3, count: 1 });
+});
+
+test('a file that is replaced by a link is loaded from where that leads, as in a cold start', async (t) => {
+  const part = (text) => `export const text = \`${text} from \${import.meta.url.split('/').at(-1)}\`;`;
+  const { port, project, primary } = await setUp(t, (port) => ({
+    'app.mjs': `import http from 'node:http'; import { text } from './part.mjs';
+      http.createServer((request, response) => response.end(text)).listen(${port}, '127.0.0.1');`,
+    'part.mjs': part('one'),
+    'other.mjs': part('two'),
+  }));
+  const app = primary();
+  await app.warm(1);
+  symlinkSync('other.mjs', project.path('link.mjs'));
+  renameSync(project.path('link.mjs'), project.path('part.mjs'));
+  await app.committed(2);
+  assert.equal((await request(port)).body, 'two from other.mjs');
+});
+
+test('a file that is gone is missed as in a cold start', async (t) => {
+  const { project, primary } = await setUp(t, (port) => ({
+    'app.mjs': `import './part.mjs';\n${express({ port })}`,
+    'part.mjs': '',
+  }));
+  const app = primary();
+  await app.warm(1);
+  rmSync(project.path('part.mjs'));
+  assert.equal((await app.event('rolledBack')).error.code, 'ERR_MODULE_NOT_FOUND');
+});
+
+test('what watches the requests from before the app sees only those of clients', async (t) => {
+  const { port, project, primary } = await setUp(t, (port) => ({
+    'watch.mjs': `import { subscribe } from 'node:diagnostics_channel';
+      subscribe('http.server.request.start', ({ request }) => console.log('seen', process.pid, request.url));`,
+    'app.mjs': express({ port }),
+  }));
+  const app = primary({ execArgv: ['--import', './watch.mjs'] });
+  await app.warm(1);
+  project.save('app.mjs', express({ version: 2, port }));
+  const { pid } = await app.warm(2);
+  await request(port, { path: '/?client' });
+  await app.printed(/client/);
+  assert.deepEqual(app.stdout.match(/seen .*/g), [`seen ${pid} /?client`]);
+});
+
+test('the standby leaves nothing of its rehearsal', async (t) => {
+  const { project, primary } = await setUp(t, (port) => ({ 'app.mjs': counter({ port }) }));
+  mkdirSync(project.path('tmp'));
+  const app = primary({ env: { ...process.env, TMPDIR: project.path('tmp') } });
+  await app.warm(1);
+  assert.deepEqual(
+    readdirSync(project.path('tmp')).filter((name) => name.startsWith('handover-') && name.includes('-', 9)),
+    [],
+  );
 });
 
 const skip = !Module.flushCompileCache && 'Node has no compile cache';

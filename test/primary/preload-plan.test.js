@@ -308,3 +308,30 @@ for (const [what, after, preloaded, isRight] of [
     assert.equal(misspeculation === undefined, isRight);
   });
 }
+
+test('what may be looked for ahead: dependencies, and files of the app under their own names', () => {
+  const file = app('main.mjs');
+  const plan = new PreloadPlan('auto', file);
+  plan.setServing(loadedBy({ modules: { [file]: [dependency('a'), app('part.mjs'), app('alias.mjs')] } }), []);
+  const named = (specifier, target) => ({ ...imports(target), specifier });
+  plan.learn({
+    [file]: read(named('a', dependency('a')), named('./part.mjs', app('part.mjs')), named('#alias', app('alias.mjs')), {
+      ...named('b', dependency('b')),
+      url: null,
+    }),
+  });
+  assert.deepEqual(plan.resolvable(), { [file]: { format: 'import', specifiers: ['a', './part.mjs'] } });
+  plan.forget();
+  assert.deepEqual(plan.resolvable(), {});
+});
+
+test('of a CommonJS file only dependencies may be looked for ahead', () => {
+  const file = app('main.cjs');
+  const plan = new PreloadPlan('auto', file);
+  plan.setServing(loadedBy({ required: { [file]: [dependency('a'), app('part.cjs')] } }), []);
+  const named = (specifier, target) => ({ ...imports(target), specifier });
+  plan.learn({
+    [file]: { format: 'require', list: [named('a', dependency('a')), named('./part.cjs', app('part.cjs'))] },
+  });
+  assert.deepEqual(plan.resolvable(), { [file]: { format: 'require', specifiers: ['a'] } });
+});
