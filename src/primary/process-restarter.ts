@@ -35,7 +35,7 @@ export interface RestarterCallbacks {
 }
 
 /** For so long the first requests have the processor for themselves: they meet code that has not run yet. In milliseconds. */
-const FIRST_REQUESTS = 50;
+const FIRST_REQUESTS = 25;
 
 /**
  * Restarts an app on every change as a whole new process, without its clients noticing. Owns the watcher, the
