@@ -118,8 +118,12 @@ export class Handover {
     try {
       return await this.#transact();
     } catch (error) {
-      this.#next.discard();
-      if (!(error instanceof Rollback)) throw error;
+      if (!(error instanceof Rollback)) {
+        this.#next.discard();
+        throw error;
+      }
+      // One that has not begun to load the app can do so for the next attempt.
+      if (error.result.type !== 'aborted' || this.#next.loadingSince > 0) this.#next.discard();
       // `fresh`: when another attempt follows, the old code must not answer in between either.
       const isRetried = error.result.type === 'aborted' || error.result.type === 'misspeculated';
       if (!(this.#task.options.fresh && isRetried)) this.#resumeOld();

@@ -37,6 +37,9 @@ export interface RestarterCallbacks {
 /** For so long the first requests have the processor for themselves: they meet code that has not run yet. In milliseconds. */
 const FIRST_REQUESTS = 25;
 
+/** In a stream of changes a standby that is nearly warm is waited for, at most so long, in milliseconds. */
+const LONGEST_WARM_UP = 300;
+
 /**
  * Restarts an app on every change as a whole new process, without its clients noticing. Owns the watcher, the
  * listening ports and the state, and runs in the primary, which never runs the app's code.
@@ -229,10 +232,17 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   /** The one loop that restarts: one handover at a time. */
   async #loop(): Promise<void> {
     while (!this.#wishes.isEmpty && !this.#stopping) {
+      // One that is begun before the standby is warm would only be superseded, and a worker lost.
+      if (this.#wishes.isStream) await this.#warmStandby();
       const { wait } = this.#wishes;
       if (wait > 0) await delay(wait);
       else await this.#handOver(this.#wishes.take() as Wish);
     }
+  }
+
+  async #warmStandby(): Promise<void> {
+    this.#fillStandby();
+    await Promise.race([this.#workers.warmed(), delay(LONGEST_WARM_UP)]);
   }
 
   async #handOver(wish: Wish): Promise<void> {
@@ -270,6 +280,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
         break;
       case 'aborted':
         this.#wishes.giveBack(wish);
+        this.#workers.giveBack(next);
         this.emit('superseded', { generation });
         break;
       case 'misspeculated':

@@ -25,6 +25,8 @@ export interface StandbyOptions {
 export class Standby {
   readonly #options: StandbyOptions;
   #waiting: WarmUp[] = [];
+  /** Those that are being warmed. */
+  readonly #warming = new Map<WarmUp, Promise<void>>();
   #isStopped = false;
 
   constructor(options: StandbyOptions) {
@@ -46,14 +48,26 @@ export class Standby {
     return next;
   }
 
+  /** Resolves when the next one to be taken is as warm as it gets, or gone. */
+  async warmed(): Promise<void> {
+    const [next] = this.#waiting;
+    if (next) await this.#warming.get(next);
+  }
+
+  /** It has not been needed after all. One that was discarded, or can't go on as a standby, is none. */
+  giveBack(one: WarmUp): void {
+    if (this.#isStopped || one.worker.isRetired || one.worker.exit) return;
+    one.giveBack();
+    this.#waiting.unshift(one);
+  }
+
   /** Starts what is missing. */
   fill(): void {
-    for (const one of this.#waiting) if (!one.hasBegun && one.worker.isBooted) void this.#warm(one);
+    for (const one of this.#waiting) if (!one.hasBegun && one.worker.isBooted) this.#warmUp(one);
     while (this.#waiting.length < this.#options.size && !this.#isStopped) {
       const one = this.#new();
       this.#waiting.push(one);
-      one.worker.once('ended', () => this.#drop(one));
-      void this.#warm(one);
+      this.#warmUp(one);
     }
   }
 
@@ -72,6 +86,13 @@ export class Standby {
   stop(): void {
     this.#isStopped = true;
     this.refreshAll();
+  }
+
+  #warmUp(one: WarmUp): void {
+    this.#warming.set(
+      one,
+      this.#warm(one).finally(() => this.#warming.delete(one)),
+    );
   }
 
   async #warm(one: WarmUp): Promise<void> {
@@ -94,7 +115,9 @@ export class Standby {
 
   #new(): WarmUp {
     const { fork, plan, restartArgs } = this.#options;
-    return new WarmUp(fork(), plan, restartArgs);
+    const one = new WarmUp(fork(), plan, restartArgs);
+    one.worker.once('ended', () => this.#drop(one));
+    return one;
   }
 
   #tell(message: string | undefined): void {

@@ -48,6 +48,11 @@ export class WarmUp {
     return this.worker;
   }
 
+  /** It is not needed yet after all. */
+  giveBack(): void {
+    this.#isTaken = false;
+  }
+
   /** `runtime`: that of the generation that serves. */
   async run(runtime: () => AppRuntime): Promise<WarmUpOutcome> {
     this.#isRunning = true;

@@ -34,10 +34,15 @@ export class Wishes {
     return (this.#wish?.notBefore ?? 0) - performance.now();
   }
 
+  /** Whether more is likely to be wished for soon. */
+  get isStream(): boolean {
+    return this.#settle.isStream;
+  }
+
   /** `detectMs`: how long ago the system told of it. */
   add(reason: readonly string[], detectMs: number): void {
     const now = performance.now();
-    const notBefore = now + Math.max(this.#restartDelay, this.#settle.next(now));
+    const notBefore = now + Math.max(this.#restartDelay, this.#settle.next(reason, now));
     if (this.#wish) {
       for (const one of reason) this.#wish.reason.add(one);
       this.#wish.notBefore = notBefore;

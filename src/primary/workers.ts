@@ -74,6 +74,16 @@ export class Workers {
     return isCold ? this.#standby.takeCold() : this.#standby.take();
   }
 
+  /** Resolves when the worker that would be taken is as warm as it gets. */
+  async warmed(): Promise<void> {
+    await this.#standby.warmed();
+  }
+
+  /** It has not been needed after all. */
+  giveBack(next: WarmUp): void {
+    this.#standby.giveBack(next);
+  }
+
   fillStandby(): void {
     this.#standby.fill();
   }
