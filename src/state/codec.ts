@@ -1,4 +1,5 @@
-import { addExtension, Packr } from 'msgpackr';
+// Not all of it: streams, and native code that is not faster for what is carried here, take 15 ms of each worker's boot.
+import { addExtension, Packr } from 'msgpackr/pack';
 import { HandoverError, messageOf } from '../errors.ts';
 import type { BlobPart } from './blob.ts';
 import { Tagged, toCarriable, type Carriable, type CarryProblem } from './carriable.ts';
