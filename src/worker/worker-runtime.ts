@@ -1,12 +1,7 @@
 import cluster from 'node:cluster';
 import { subscribe } from 'node:diagnostics_channel';
-import { realpathSync } from 'node:fs';
 import net from 'node:net';
-// The global of this name is loaded at its first use, which takes milliseconds.
-import { performance } from 'node:perf_hooks';
-import { pathToFileURL } from 'node:url';
 import { BlobSender, UNASKED, type BlobSending } from '../blob-sending.ts';
-import { HandoverError } from '../errors.ts';
 import { withTimeout } from '../timeout.ts';
 import {
   BLOB_FD,
@@ -14,11 +9,11 @@ import {
   type Carries,
   type MessageOf,
   type MessageToWorker,
-  type Phases,
   type RawHandle,
   type WorkerConfig,
 } from '../protocol.ts';
 import { setAppHost, type AppComponent, type AppHost, type AppSteps, type KeepOptions } from './app-host.ts';
+import { AppStart } from './app-start.ts';
 import { Channel } from './channel.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { writeCompileCache } from './compile-cache.ts';
@@ -29,7 +24,6 @@ import { HandBacks } from './hand-backs.ts';
 import { KeepStore } from './keep-store.ts';
 import { WorkerListeners } from './listeners.ts';
 import { saveOrphanedState } from './orphan.ts';
-import { callState } from './primary-calls.ts';
 import { WorkerSignals } from './signals.ts';
 import { WarmUp } from './warm-up.ts';
 
@@ -58,22 +52,14 @@ export class WorkerRuntime implements AppHost {
   readonly #handBacks: HandBacks;
   readonly #components: Components;
   readonly #keeps: KeepStore;
+  readonly #start: AppStart;
   readonly #signals = new WorkerSignals();
   readonly #checkpoints: Checkpoints;
   readonly #warmUp = new WarmUp((message) => void this.#channel.send(message));
   readonly #carries: Carries = { keeps: false, saves: false, steps: false, pauses: false };
-  readonly #phases: Phases = {};
-  /** When the app's code began to be evaluated, and when that or start() had ended. */
-  #began = 0;
-  #startedAt: number | undefined;
   #state: State = 'standby';
   #load: MessageOf<MessageToWorker, 'load'> | undefined;
-  #stateFollows = false;
   #go: (() => void) | undefined;
-  #steps: AppSteps<unknown> | undefined;
-  #app: unknown;
-  #willListen = false;
-  #hasListened = false;
   #quiesced: Promise<void> = Promise.resolve();
 
   /** Becomes a standby and resolves when the app's entry is to be evaluated. */
@@ -92,13 +78,9 @@ export class WorkerRuntime implements AppHost {
     pipe.on('error', () => {});
     // On Windows a pipe's descriptor can't be written to without waiting.
     this.#blobs = new BlobSender(pipe, process.platform === 'win32' ? undefined : BLOB_FD);
-    this.#listeners = new WorkerListeners(() => {
-      this.#hasListened = true;
-      this.#readyWhenListening();
-    });
-    // Between listen() and `listening` lies the look-up of the host.
+    this.#listeners = new WorkerListeners(() => this.#start.listens());
     subscribe('tracing:net.server.listen:asyncStart', () => {
-      if (this.#state !== 'standby') this.#willListen = true;
+      if (this.#state !== 'standby') this.#start.willListen();
       this.#warmUp.spoil('listens');
     });
     this.#handBacks = new HandBacks(({ listener, handle, isIdle }) =>
@@ -107,6 +89,11 @@ export class WorkerRuntime implements AppHost {
     this.#connections = new Connections((connection) => this.#handBacks.add(connection));
     this.#components = new Components(config.shutdownTimeout);
     this.#keeps = new KeepStore(() => this.#announce({ keeps: true }));
+    this.#start = new AppStart({
+      keeps: this.#keeps,
+      onReady: () => this.#onReady(),
+      onFailed: (error) => void this.#fail(error),
+    });
     this.#checkpoints = new Checkpoints(
       () => (this.#state === 'serving' && this.#carries.keeps ? this.#collectState() : undefined),
       (blob) => {
@@ -121,7 +108,7 @@ export class WorkerRuntime implements AppHost {
 
   keep<T>(key: string, init: () => T, options: KeepOptions<T>): T {
     this.#warmUp.spoil('calls keep()');
-    this.#takeState();
+    this.#start.takeState();
     return this.#keeps.keep(key, init, options);
   }
 
@@ -135,26 +122,9 @@ export class WorkerRuntime implements AppHost {
     };
   }
 
-  /** runWorker(): the app in its steps; it is ready when `start` has resolved. */
   async run<App>(steps: AppSteps<App>): Promise<void> {
-    if (this.#steps)
-      throw new HandoverError(
-        'ALREADY_STARTED',
-        'runWorker() was called twice in this process; call it once, in the entry',
-      );
-    const load = this.#load as MessageOf<MessageToWorker, 'load'>;
-    this.#steps = steps as AppSteps<unknown>;
-    this.#announce({ steps: true, saves: steps.save !== undefined });
-    const app = await steps.load();
-    this.#phases.load = performance.now() - this.#began - this.#stateMs;
-    this.#app = app;
-    if (steps.prepare) await this.#timed('prepare', () => steps.prepare?.(app));
-    this.#takeState();
-    const { generation, isRestart } = load;
-    const state = this.#keeps.takeSaved();
-    await this.#timed('start', () => steps.start(app, { state, isRestart, generation }));
-    this.#startedAt = performance.now();
-    this.#readyWhenListening();
+    if (!this.#start.hasSteps) this.#announce({ steps: true, saves: steps.save !== undefined });
+    await this.#start.run(steps);
   }
 
   async #standBy(): Promise<void> {
@@ -164,41 +134,16 @@ export class WorkerRuntime implements AppHost {
     await go;
     this.#channel.hold(false);
     process.on('uncaughtException', this.#onUncaught);
-    this.#began = performance.now();
-    setImmediate(() => void this.#evaluate());
+    this.#start.begin(this.#load as MessageOf<MessageToWorker, 'load'>);
   }
 
-  /** Node is evaluating the entry as its main module; importing it once more only waits for the end of that. */
-  async #evaluate(): Promise<void> {
-    try {
-      await import(pathToFileURL(realpathSync.native(String(process.argv[1]))).href);
-    } catch (error) {
-      await this.#fail(error);
-      return;
-    }
-    if (this.#steps) return;
-    this.#startedAt = performance.now();
-    this.#phases.load = this.#startedAt - this.#began - this.#stateMs;
-    this.#readyWhenListening();
-  }
-
-  /**
-   * The app is ready when its top-level code has finished (with runWorker(): when start() has resolved) and it
-   * listens, if it is one that does: it has called listen(), or the generation before it listened.
-   */
-  #readyWhenListening(): void {
-    if (this.#state !== 'loading' || this.#startedAt === undefined) return;
-    const listens = this.#willListen || (this.#load?.mustListen && !this.#steps);
-    if (this.#hasListened || !listens) this.#ready();
-  }
-
-  #ready(): void {
-    if (!this.#steps) this.#phases.start = performance.now() - (this.#startedAt ?? 0);
+  #onReady(): void {
+    if (this.#state !== 'loading') return;
     process.off('uncaughtException', this.#onUncaught);
     const { variables, misspeculation } = this.#warmUp.endLoad();
     try {
       // An app that has not asked for it may do so later, and passes it on.
-      if (!misspeculation) this.#takeState();
+      if (!misspeculation) this.#start.takeState();
     } catch {
       return;
     }
@@ -208,7 +153,7 @@ export class WorkerRuntime implements AppHost {
     });
     void this.#channel.send({ type: 'required', files: requiredFiles() });
     if (misspeculation) void this.#channel.send({ type: 'misspeculated', misspeculation });
-    else void this.#channel.send({ type: 'ready', phases: this.#phases, variables });
+    else void this.#channel.send({ type: 'ready', phases: this.#start.phases, variables });
   }
 
   readonly #onUncaught = (error: unknown): void => {
@@ -274,32 +219,7 @@ export class WorkerRuntime implements AppHost {
       return;
     }
     await this.#warmUp.analyzeChanged(message.changed);
-    this.#stateFollows = message.stateFollows;
     this.#go?.();
-  }
-
-  /**
-   * Takes the state of the generation before, unless that has been done, or there is none. Not earlier than it is
-   * needed: from now on nothing serves until this generation does, and this process blocks until the state has come.
-   */
-  #takeState(): void {
-    if (!this.#stateFollows) return;
-    this.#stateFollows = false;
-    const began = performance.now();
-    try {
-      const state = callState();
-      if (state) this.#keeps.restore(state);
-    } catch (error) {
-      // Not for the app to go on without it.
-      void this.#fail(error);
-      throw error;
-    }
-    this.#phases.restore = performance.now() - began;
-  }
-
-  /** How long the state was waited for. */
-  get #stateMs(): number {
-    return this.#phases.restore ?? 0;
   }
 
   #onConnection({ listener, idle }: MessageOf<MessageToWorker, 'connection'>, handle: RawHandle | undefined): void {
@@ -327,7 +247,7 @@ export class WorkerRuntime implements AppHost {
   async #capture(id: number): Promise<void> {
     let sending: BlobSending | undefined;
     try {
-      const saved = await this.#save();
+      const saved = await this.#start.save();
       if (this.#state !== 'quiesced') return;
       // It is sent while it is made, and the next generation decodes it while it is sent.
       const { hasState, problems } = this.#keeps.capture((bytes) => {
@@ -340,11 +260,6 @@ export class WorkerRuntime implements AppHost {
       void sending?.abort();
       void this.#channel.send({ type: 'capture-failed', error: toWireError(error) });
     }
-  }
-
-  async #save(): Promise<{ value: unknown } | undefined> {
-    const save = this.#steps?.save;
-    return save && { value: await save(this.#app) };
   }
 
   /** The whole state, for use at any time; undefined when there is none. */
@@ -388,7 +303,7 @@ export class WorkerRuntime implements AppHost {
     if (!signal && this.#signals.appHandles('SIGTERM')) {
       // Its own clean-up, which any other restarter would have set off, too.
       void this.#signals.deliver('SIGTERM');
-    } else if (signal && !this.#steps && this.#components.size === 0) {
+    } else if (signal && !this.#start.hasSteps && this.#components.size === 0) {
       this.#signals.die(signal);
     } else {
       process.exit();
@@ -408,7 +323,7 @@ export class WorkerRuntime implements AppHost {
     const capture = async (): Promise<Uint8Array[] | undefined> => {
       // What is answered after the capture would be lost.
       await this.#connections.quiesce(Math.min(this.#config.quiesceTimeout, ORPHAN_QUIESCE));
-      return this.#collectState(await this.#save());
+      return this.#collectState(await this.#start.save());
     };
     void saveOrphanedState(this.#config, this.#load?.generation ?? 0, capture).finally(() => process.exit(1));
   }
@@ -420,13 +335,6 @@ export class WorkerRuntime implements AppHost {
 
   #warn(messages: string[]): void {
     for (const message of messages) void this.#channel.send({ type: 'warning', message });
-  }
-
-  async #timed<T>(phase: keyof Phases, step: () => T | Promise<T>): Promise<T> {
-    const began = performance.now() - this.#stateMs;
-    const result = await step();
-    this.#phases[phase] = performance.now() - began - this.#stateMs;
-    return result;
   }
 
   #transition(to: State): void {
