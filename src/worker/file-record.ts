@@ -1,4 +1,4 @@
-import nodeFs from 'node:fs';
+import nodeFs, { readdirSync, statSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,15 +21,26 @@ export function watchFileReads(): void {
   syncBuiltinESMExports();
 }
 
-/** The files, outside of packages, that are looked at while `task` runs. */
-export async function withFileRecord(task: () => Promise<void>): Promise<Set<string>> {
-  const files = (record = new Set());
+/** What a file, or a folder that may be listed, is like; two that are alike are taken for the same. */
+export function contentOf(file: string): string {
+  try {
+    const stats = statSync(file);
+    if (stats.isDirectory()) return readdirSync(file).join('\0');
+    return stats.isFile() ? `${stats.mtimeMs} ${stats.size} ${stats.ino}` : '';
+  } catch {
+    return '';
+  }
+}
+
+/** The files, outside of packages, that are looked at while `task` runs, and what they are like then. */
+export async function withFileRecord(task: () => Promise<void>): Promise<Map<string, string>> {
+  const files = (record = new Set<string>());
   try {
     await task();
   } finally {
     record = undefined;
   }
-  return files;
+  return new Map([...files].map((file) => [file, contentOf(file)]));
 }
 
 function wrap(functions: Functions, name: string): void {
