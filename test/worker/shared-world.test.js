@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { channel, Channel, subscribe } from 'node:diagnostics_channel';
+import fs from 'node:fs';
 import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
 import { withChannelRecord } from '../../dist/worker/channel-record.js';
 import { changedVariables, withEnvRecord } from '../../dist/worker/env-record.js';
+import { contentOf, watchFileReads, withFileRecord } from '../../dist/worker/file-record.js';
 import { withMissingGlobals } from '../../dist/worker/missing-globals.js';
 import { ObjectRecord } from '../../dist/worker/object-record.js';
 import { withEventRecord } from '../../dist/worker/process-record.js';
@@ -168,4 +172,23 @@ test('channels that are asked for subscribers, published on or subscribed to', a
   assert.deepEqual([...asked], ['asked', 'published']);
   assert.deepEqual([...subscribed], ['subscribed']);
   assert.deepEqual(Object.getOwnPropertyDescriptors(Channel.prototype), before);
+});
+
+test('files that are read and folders that are listed, but not what is opened to be written', async (t) => {
+  watchFileReads();
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'handover-files-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const file = path.join(folder, 'file');
+  const log = path.join(folder, 'log');
+  const reads = await withFileRecord(async () => {
+    fs.existsSync(file);
+    fs.readdirSync(folder);
+    fs.closeSync(fs.openSync(log, 'a'));
+  });
+  const listed = folder + path.sep;
+  assert.deepEqual([...reads.keys()], [file, listed]);
+  assert.equal(contentOf(listed), reads.get(listed));
+  fs.writeFileSync(file, 'new');
+  assert.notEqual(contentOf(file), reads.get(file));
+  assert.notEqual(contentOf(listed), reads.get(listed));
 });
