@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The name of the package that a file (a path or URL) belongs to, as imports call it. */
@@ -6,4 +7,12 @@ export function packageNameOf(target: string): string {
   const at = parts.lastIndexOf('node_modules') + 1;
   const name = parts[at] ?? target;
   return name.startsWith('@') ? `${name}/${parts[at + 1]}` : name;
+}
+
+/** The folder of the package that a file (a path or URL) belongs to; undefined: it belongs to none that is installed. */
+export function packageFolderOf(target: string): string | undefined {
+  const file = target.startsWith('file:') ? fileURLToPath(target) : target;
+  const folder = path.join('node_modules', packageNameOf(target));
+  const at = file.lastIndexOf(folder);
+  return at < 0 ? undefined : file.slice(0, at + folder.length);
 }

@@ -11,7 +11,7 @@ export type PreloadMode = 'auto' | 'prefix' | false;
 /** What a standby is to evaluate before the app, and in what order the app would. */
 export interface PreloadOrder {
   roots: PreloadRoot[];
-  /** The app's files, in the order in which a cold start begins to evaluate them. */
+  /** The app's files, and data: URLs, in the order in which a cold start begins to evaluate them. */
   order: string[];
   /** The packages that these load themselves, in the order in which they get hold of them. */
   uses: string[];
@@ -202,11 +202,8 @@ export class PreloadPlan {
     for (const root of ahead) {
       const place = placeNow.get(root.target);
       const mayShow = traces.get(root.target) === true;
-      if (place === undefined) {
-        // No longer used, so that it must not show that it was evaluated.
-        if (mayShow) return REORDERED;
-        continue;
-      }
+      // No longer used: it must not show that it was evaluated, in a package that it shares with others either.
+      if (place === undefined) return REORDERED;
       if (place < last) return REORDERED;
       last = place;
       const filesThen = new Set(then.order.slice(0, root.after));
@@ -232,7 +229,7 @@ export class PreloadPlan {
     const ms = Math.round(lost.reduce((sum, one) => sum + (one?.ms ?? 0), 0));
     const modules = lost.reduce((sum, one) => sum + (one?.modules ?? 1), 0);
     const told = `${cause}: ${modules === 1 ? '1 module is' : `${modules} modules are`} not preloaded`;
-    if (file === undefined) return ms > 0 ? `${told}, which costs about ${ms} ms` : told;
+    if (file === undefined || file.startsWith('data:')) return ms > 0 ? `${told}, which costs about ${ms} ms` : told;
     const advice = `--exec-arg=--import=./${displayPath(file)}`;
     return `${told}; load it first${ms > 0 ? ` to win about ${ms} ms` : ''}: ${advice}`;
   }
@@ -288,6 +285,8 @@ export class PreloadPlan {
       const used: (string | undefined)[] = [];
       for (const [at, { url, isDynamic, isData }] of list.entries()) {
         const target = targets[at];
+        // It has no file, but code that runs.
+        if (url?.startsWith('data:') && !isDynamic && !isData) order.add(url);
         if (target === undefined || url === null || isDynamic) continue;
         used.push(meet(target, url, file, isData ? 'data' : 'import'));
       }

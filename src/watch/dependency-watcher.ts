@@ -1,5 +1,6 @@
 import { watch, type FSWatcher } from 'node:fs';
 import path from 'node:path';
+import { packageFolderOf } from '../package-name.ts';
 import { FileChangeWatcher } from './file-change-watcher.ts';
 
 /** What decides which dependencies there are and how code is loaded, in the folder of the project. */
@@ -75,7 +76,7 @@ export class DependencyWatcher {
   add(files: Iterable<string>): void {
     if (this.#polled) return;
     const isOpening = this.#unwatched.length > 0;
-    for (const file of files) {
+    for (const file of withManifests(files)) {
       const name = path.dirname(file);
       const folder = this.#folders.get(name);
       if (folder) folder.names.add(path.basename(file));
@@ -112,4 +113,14 @@ export class DependencyWatcher {
     this.#timer = setTimeout(this.#options.onQuiet, QUIET);
     this.#options.onChange();
   }
+}
+
+/** The package.json of a package decides which of its files are loaded. */
+function withManifests(files: Iterable<string>): Set<string> {
+  const all = new Set(files);
+  for (const file of files) {
+    const folder = packageFolderOf(file);
+    if (folder !== undefined) all.add(path.join(folder, 'package.json'));
+  }
+  return all;
 }

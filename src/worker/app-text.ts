@@ -8,7 +8,7 @@ export class AppText {
   readonly #files: readonly string[];
   readonly #texts = new Map<string, string>();
 
-  /** `files`: in the order in which a cold start evaluates them. */
+  /** `files`: paths, and data: URLs, in the order in which a cold start evaluates them. */
   constructor(files: readonly string[]) {
     this.#files = files;
   }
@@ -16,6 +16,12 @@ export class AppText {
   /** The first file, from `from` up to but not including `to`, that speaks of a name. */
   findName(name: string, from: number = 0, to: number = this.#files.length): string | undefined {
     return this.#files.slice(from, to).find((file) => mentions(this.#textOf(file), name));
+  }
+
+  /** The same for a string. */
+  findString(text: string, from: number, to: number): string | undefined {
+    const [first] = ["'", '"', '`'].flatMap((quote) => this.findName(quote + text + quote, from, to) ?? []);
+    return first;
   }
 
   /** The first of the first `count` files that does what can't be followed. */
@@ -45,8 +51,15 @@ function mentions(text: string, name: string): boolean {
 
 function read(file: string): string {
   try {
+    if (file.startsWith('data:')) return textOf(file);
     return readFileSync(file, 'utf8');
   } catch {
     return '';
   }
+}
+
+function textOf(url: string): string {
+  const begin = url.indexOf(',');
+  const text = decodeURIComponent(url.slice(begin + 1));
+  return url.slice(0, begin).endsWith(';base64') ? Buffer.from(text, 'base64').toString() : text;
 }

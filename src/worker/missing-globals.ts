@@ -1,12 +1,20 @@
+/** What the evaluation of a dependency has looked for among the global variables. */
+export interface GlobalReads {
+  /** Names that it has looked up in vain. */
+  missing: Set<string>;
+  /** It has asked which ones there are, by for … in. */
+  enumerated: boolean;
+}
+
 /**
- * The names of global variables that are looked up in vain while `task` runs. A look-up that finds nothing in the
- * global object goes on in its prototype.
+ * Notes which global variables are looked up in vain while `task` runs. A look-up that finds nothing in the global
+ * object goes on in its prototype.
  */
-export async function withMissingGlobals(task: () => Promise<void>): Promise<Set<string>> {
-  const missing = new Set<string>();
+export async function withMissingGlobals(task: () => Promise<void>): Promise<GlobalReads> {
+  const reads: GlobalReads = { missing: new Set(), enumerated: false };
   const prototype = Object.getPrototypeOf(globalThis) as object;
   const note = (name: string | symbol): void => {
-    missing.add(typeof name === 'symbol' ? (name.description ?? '') : name);
+    reads.missing.add(typeof name === 'symbol' ? (name.description ?? '') : name);
   };
   Object.setPrototypeOf(
     globalThis,
@@ -19,6 +27,10 @@ export async function withMissingGlobals(task: () => Promise<void>): Promise<Set
         note(name);
         return Reflect.has(target, name);
       },
+      ownKeys: (target) => {
+        reads.enumerated = true;
+        return Reflect.ownKeys(target);
+      },
     }),
   );
   try {
@@ -26,5 +38,5 @@ export async function withMissingGlobals(task: () => Promise<void>): Promise<Set
   } finally {
     Object.setPrototypeOf(globalThis, prototype);
   }
-  return missing;
+  return reads;
 }

@@ -2,7 +2,8 @@
 export interface ObjectChange {
   /** The object, as a person would name it. */
   owner: string;
-  name: string;
+  /** undefined: none has, but from now on none can be added (Object.freeze() and the like). */
+  name: string | undefined;
   /** It was not there before, not even inherited. */
   isNew: boolean;
 }
@@ -11,6 +12,7 @@ interface Recorded {
   owner: string;
   object: object;
   slots: Map<PropertyKey, Slot>;
+  isExtensible: boolean;
 }
 
 /** A property: the value of one that holds data, the getter of one that has one. */
@@ -24,7 +26,12 @@ export class ObjectRecord {
   readonly #records: Recorded[];
 
   constructor(objects: Iterable<readonly [object: object, owner: string]>) {
-    this.#records = [...objects].map(([object, owner]) => ({ owner, object, slots: slotsOf(object) }));
+    this.#records = [...objects].map(([object, owner]) => ({
+      owner,
+      object,
+      slots: slotsOf(object),
+      isExtensible: Object.isExtensible(object),
+    }));
   }
 
   /** What has changed since the last call, or since this was made. */
@@ -36,7 +43,8 @@ export class ObjectRecord {
 }
 
 /** Most objects never change: only then is each property looked at in detail. */
-function isUnchanged({ object, slots }: Recorded): boolean {
+function isUnchanged({ object, slots, isExtensible }: Recorded): boolean {
+  if (Object.isExtensible(object) !== isExtensible) return false;
   const keys = Reflect.ownKeys(object);
   if (keys.length !== slots.size) return false;
   for (const key of keys) {
@@ -54,6 +62,8 @@ function changesOf(record: Recorded): ObjectChange[] {
   record.slots = slotsOf(object);
   const inherited = (Object.getPrototypeOf(object) as object | null) ?? {};
   const changes: ObjectChange[] = [];
+  if (Object.isExtensible(object) !== record.isExtensible) changes.push({ owner, name: undefined, isNew: false });
+  record.isExtensible = Object.isExtensible(object);
   for (const [key, slot] of record.slots) {
     const old = before.get(key);
     if (old && Object.is(old.content, slot.content)) continue;

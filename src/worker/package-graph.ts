@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { packageNameOf } from '../package-name.ts';
+import { packageFolderOf, packageNameOf } from '../package-name.ts';
 
 const KINDS = ['dependencies', 'peerDependencies', 'optionalDependencies'] as const;
 
@@ -18,7 +17,7 @@ export function usesAnyOf(target: string, names: ReadonlySet<string>): string | 
 /** The package of a file, and those that it declares to use, itself or through others. */
 export function* packagesUsedBy(target: string): Generator<string, void> {
   yield packageNameOf(target);
-  const first = folderOf(target);
+  const first = packageFolderOf(target);
   const seen = new Set<string>();
   const open = first === undefined ? [] : [first];
   for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
@@ -30,13 +29,6 @@ export function* packagesUsedBy(target: string): Generator<string, void> {
       if (found) open.push(found);
     }
   }
-}
-
-function folderOf(target: string): string | undefined {
-  const file = target.startsWith('file:') ? fileURLToPath(target) : target;
-  const name = packageNameOf(target);
-  const end = file.lastIndexOf(path.join('node_modules', name));
-  return end < 0 ? undefined : file.slice(0, end + path.join('node_modules', name).length);
 }
 
 /** Where Node would find a package, seen from a folder. */

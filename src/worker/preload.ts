@@ -1,9 +1,12 @@
+import { hasSubscribers } from 'node:diagnostics_channel';
+import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import { packageNameOf } from '../package-name.ts';
 import type { MessageOf, MessageToWorker, Misspeculation, Preloaded, PreloadRoot } from '../protocol.ts';
 import { AppText } from './app-text.ts';
-import { watchFileReads } from './file-record.ts';
+import { watchChannels } from './channel-record.ts';
+import { contentOf, watchFileReads } from './file-record.ts';
 import type { ObjectChange } from './object-record.ts';
 import { observe, type Observation } from './observe.ts';
 import { packagesUsedBy, usesAnyOf } from './package-graph.ts';
@@ -16,6 +19,15 @@ import {
   type Settings,
 } from './process-record.ts';
 import { World } from './world.ts';
+
+/** A root that does next to nothing for this time waits for what may never come, in milliseconds. */
+const STALLED = 1000;
+
+/** Variables that Node itself reads. */
+const READ_BY_NODE = new Set(['TZ', 'NODE_PATH']);
+
+/** What changes how modules are loaded, those of the app too: a cold start has loaded some by then. */
+const LOADER = new Set(['node:module', 'Module.prototype', 'require.extensions']);
 
 export interface PreloadResult {
   preloaded: Preloaded[];
@@ -37,6 +49,8 @@ export class Preload {
   readonly #app: AppText;
   readonly #world: World;
   readonly #hooks = new HookCalls();
+  /** The files that roots have looked at, and what they were like. */
+  readonly #read = new Map<string, string>();
   /** Of those roots that a cold start evaluates after files of the app. */
   readonly #speculated: Observation[] = [];
   readonly #result: PreloadResult = { preloaded: [], spoiled: [], files: [] };
@@ -53,6 +67,7 @@ export class Preload {
     this.#task = task;
     this.#app = new AppText(task.order);
     watchFileReads();
+    watchChannels();
     // Node opens them when they are first used, whoever does.
     void [process.stdout, process.stderr];
     this.#world = new World();
@@ -70,7 +85,8 @@ export class Preload {
   async stop(): Promise<Misspeculation | undefined> {
     this.#isStopped = true;
     await this.#ended;
-    return this.#result.spoiled[0];
+    const hasChanged = [...this.#read].some(([file, content]) => contentOf(file) !== content);
+    return this.#result.spoiled[0] ?? (hasChanged ? { cause: '', roots: [] } : undefined);
   }
 
   /** The dependency that is being evaluated does what has its effect at once: it can't be evaluated ahead. */
@@ -83,6 +99,7 @@ export class Preload {
   }
 
   async #run(onRoot: (target: string) => void): Promise<void> {
+    const last = this.#task.roots.findLast(({ isLeft }) => !isLeft);
     for (const root of this.#task.roots) {
       // Lets the word in that the app is to be loaded.
       await nextTurn();
@@ -93,7 +110,10 @@ export class Preload {
       }
       onRoot(root.target);
       this.#current = root;
-      await this.#evaluate(root);
+      if (!(await endsInTime(() => this.#evaluate(root, root !== last)))) {
+        this.#spoil(root, 'does not end');
+        break;
+      }
       this.#current = undefined;
     }
   }
@@ -112,19 +132,23 @@ export class Preload {
     return { cause: `${packageNameOf(target)} uses ${shared}, as files of the app do before it is loaded`, roots };
   }
 
-  async #evaluate(root: PreloadRoot): Promise<void> {
+  async #evaluate(root: PreloadRoot, isFollowed: boolean): Promise<void> {
     const isSpeculated = root.after > 0;
+    const hooks = this.#hooks.count;
     const observation = await observe(root, {
       world: this.#world,
       announced: isSpeculated ? this.#setBefore(root) : [],
       hasMain: this.#task.hasMain,
     });
-    const { changes, error, forbidden, ms, reads } = observation;
+    const { changes, error, forbidden, hasWaited, ms, reads } = observation;
     if (error !== undefined) this.#spoil(root, `fails (${messageOf(error).split('\n')[0]})`);
     if (forbidden) this.#spoil(root, forbidden);
+    if (this.#hooks.count > hooks) this.#spoil(root, 'registers module hooks');
+    if (hasWaited && isFollowed) this.#spoil(root, 'waits for something, and others do not');
     const leavesTraces = Object.values(changes).some(({ length }) => length > 0);
     this.#result.preloaded.push({ target: root.target, ms, leavesTraces });
-    this.#result.files.push(...reads.files);
+    this.#result.files.push(...reads.files.keys());
+    for (const [file, content] of reads.files) this.#read.set(file, content);
     for (const name of changes.variables) this.#setByRoots.add(name);
     if (!isSpeculated) return;
     this.#speculated.push(observation);
@@ -135,7 +159,10 @@ export class Preload {
   }
 
   /** What a dependency changes shows too early to the files of the app that a cold start evaluates before it. */
-  #seenByEarlierFiles({ root: { target, after }, changes }: Observation): Misspeculation | undefined {
+  #seenByEarlierFiles({ root, changes, hasWaited }: Observation): Misspeculation | undefined {
+    const { target } = root;
+    // Files that do not import it do not wait for it.
+    const after = hasWaited ? this.#task.order.length : root.after;
     const name = packageNameOf(target);
     const roots = [target];
     const [variable] = changes.variables;
@@ -143,7 +170,15 @@ export class Preload {
       return { cause: `${name} sets ${list(changes.variables)}, and files of the app come before it`, roots };
     const [setting] = changes.settings;
     if (setting) return { cause: `${name} changes ${setting}, and files of the app come before it`, roots };
+    const [channel] = changes.channels;
+    if (channel) return { cause: `${name} subscribes to ${channel}, and files of the app come before it`, roots };
+    for (const event of changes.events) {
+      const file = this.#app.findString(event, 0, after);
+      if (file) return { cause: `${name} listens to ${event}, which a file of the app before it may see`, roots, file };
+    }
     for (const change of changes.objects) {
+      if (change.name === undefined || LOADER.has(change.owner))
+        return { cause: `${name} changes ${labelOf(change)}, and files of the app come before it`, roots };
       const file = this.#app.findName(change.name, 0, after);
       if (file)
         return { cause: `${name} changes ${labelOf(change)}, which a file of the app before it may see`, roots, file };
@@ -181,12 +216,14 @@ export class Preload {
   /** After the app was loaded: whether a cold start would have come to the same. `variables`: those that it has set. */
   validate(variables: readonly string[]): Misspeculation | undefined {
     if (this.#speculated.length === 0) return undefined;
-    return this.#validateVariables(variables) ?? this.#validateWorld() ?? this.#validateProcess();
+    return (
+      this.#validateVariables(variables) ?? this.#validateWorld() ?? this.#validateProcess() ?? this.#validateFiles()
+    );
   }
 
   #validateVariables(variables: readonly string[]): Misspeculation | undefined {
-    // Node itself reads it.
-    if (variables.includes('TZ')) return this.#allSpeculated('the app sets TZ', 'TZ');
+    const ofNode = variables.find((name) => READ_BY_NODE.has(name));
+    if (ofNode) return this.#allSpeculated(`the app sets ${ofNode}`, ofNode);
     const conflict = this.#conflict(
       ({ reads }) => variables.filter((name) => reads.variables.has(name)),
       (names, reader) => `the app sets ${list(names)}, which ${reader} reads`,
@@ -202,9 +239,10 @@ export class Preload {
     for (const change of this.#world.update()) {
       const { owner, name, isNew } = change;
       const isNewGlobal = owner === 'globalThis' && isNew;
+      if (name === undefined) return this.#allSpeculated(`the app changes ${labelOf(change)}`);
       const misspeculation = isNewGlobal
         ? this.#conflict(
-            ({ reads }) => (reads.missingGlobals.has(name) ? [name] : []),
+            ({ reads: { globals } }) => (globals.enumerated || globals.missing.has(name) ? [name] : []),
             (_, reader) => `the app sets the global ${name}, which ${reader} reads`,
           )
         : this.#isMadeLater(name)
@@ -222,9 +260,22 @@ export class Preload {
     if (setting) return this.#allSpeculated(`the app changes ${setting}`);
     if (this.#hooks.count > hooks) return this.#allSpeculated('the app registers module hooks', 'register');
     const events = changedEvents(listeners, countListeners());
+    return (
+      this.#conflict(
+        ({ reads }) => events.filter((name) => reads.events.isOfAll || reads.events.names.has(name)),
+        ([event], other) => `the app listens to ${event} of process, with which ${other} has to do while it loads`,
+      ) ??
+      this.#conflict(
+        ({ reads }) => [...reads.channels].filter((name) => hasSubscribers(name)),
+        ([channel], other) => `the app subscribes to ${channel}, on which ${other} publishes while it loads`,
+      )
+    );
+  }
+
+  #validateFiles(): Misspeculation | undefined {
     return this.#conflict(
-      ({ reads, changes }) => events.filter((name) => reads.countsListeners || changes.events.includes(name)),
-      ([event], other) => `the app listens to ${event} of process, as ${other} does or looks at`,
+      ({ reads }) => [...reads.files].flatMap(([file, content]) => (contentOf(file) === content ? [] : [file])),
+      ([file], reader) => `${file} changes while the app is loaded, and ${reader} reads it`,
     );
   }
 
@@ -258,7 +309,26 @@ export class Preload {
   }
 }
 
+/** Whether a task ends before it has done next to nothing for a while. */
+async function endsInTime(task: () => Promise<void>): Promise<boolean> {
+  let before = performance.eventLoopUtilization();
+  let timer: NodeJS.Timeout | undefined;
+  // Made before the task begins, which is asked what it has begun.
+  const stalled = new Promise<false>((resolve) => {
+    timer = setInterval(() => {
+      if (performance.eventLoopUtilization(before).utilization < 0.05) resolve(false);
+      before = performance.eventLoopUtilization();
+    }, STALLED).unref();
+  });
+  try {
+    return await Promise.race([task().then(() => true), stalled]);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 function labelOf({ owner, name }: ObjectChange): string {
+  if (name === undefined) return `what can be added to ${owner}`;
   return owner === 'globalThis' ? `the global ${name}` : `${owner}.${name}`;
 }
 

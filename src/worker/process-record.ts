@@ -6,26 +6,46 @@ import { Module, syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import util from 'node:util';
 
-const COUNTERS = ['eventNames', 'listenerCount', 'listeners', 'rawListeners'] as const;
+const METHODS = [
+  ...['addListener', 'emit', 'listenerCount', 'listeners', 'off', 'on', 'once', 'prependListener'],
+  ...['prependOnceListener', 'rawListeners', 'removeAllListeners', 'removeListener', 'eventNames'],
+] as const;
 
-/** Calls `onCount` when the listeners of process are looked at while `task` runs. */
-export async function withListenerRecord(onCount: () => void, task: () => Promise<void>): Promise<void> {
-  for (const name of COUNTERS) {
+/** The events of process with which a dependency had to do while it was evaluated. */
+export interface EventUse {
+  names: Set<string>;
+  /** It has to do with all. */
+  isOfAll: boolean;
+}
+
+/** Notes which events of process are emitted, listened to or asked for while `task` runs. */
+export async function withEventRecord(task: () => Promise<void>): Promise<EventUse> {
+  const use: EventUse = { names: new Set(), isOfAll: false };
+  const own = METHODS.map((name) => [name, Object.getOwnPropertyDescriptor(process, name)] as const);
+  const wrappers = new Map<string, unknown>();
+  for (const name of METHODS) {
     const original = process[name] as (...args: unknown[]) => unknown;
-    Object.defineProperty(process, name, {
-      configurable: true,
-      writable: true,
-      value: (...args: unknown[]) => {
-        onCount();
-        return Reflect.apply(original, process, args);
+    const value = {
+      [name](this: unknown, ...args: unknown[]): unknown {
+        if (args.length === 0) use.isOfAll = true;
+        else use.names.add(String(args[0]));
+        return Reflect.apply(original, this, args);
       },
-    });
+    }[name];
+    wrappers.set(name, value);
+    Object.defineProperty(process, name, { configurable: true, writable: true, value });
   }
   try {
     await task();
   } finally {
-    for (const name of COUNTERS) delete (process as Partial<typeof process>)[name];
+    for (const [name, descriptor] of own) {
+      // The dependency has put another one in its place.
+      if (process[name] !== wrappers.get(name)) continue;
+      if (descriptor) Object.defineProperty(process, name, descriptor);
+      else delete (process as Partial<typeof process>)[name];
+    }
   }
+  return use;
 }
 
 /** How many listeners process has for each event. */
@@ -36,6 +56,12 @@ export function countListeners(): Map<string, number> {
 /** The events for which listeners came or went. */
 export function changedEvents(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): string[] {
   return [...new Set([...before.keys(), ...after.keys()])].filter((name) => before.get(name) !== after.get(name));
+}
+
+interface ModuleSettings {
+  wrap: unknown;
+  wrapper: string[];
+  globalPaths: string[];
 }
 
 /** What a process has set for itself that is no property of an object. */
@@ -52,6 +78,12 @@ const SETTINGS: Readonly<Record<string, () => unknown>> = {
   'util.inspect.defaultOptions': () => JSON.stringify(util.inspect.defaultOptions),
   'http.globalAgent': () => http.globalAgent,
   'https.globalAgent': () => https.globalAgent,
+  'process.stdout.write': () => process.stdout.write,
+  'process.stderr.write': () => process.stderr.write,
+  'the capture of uncaught exceptions': () => process.hasUncaughtExceptionCaptureCallback(),
+  'Module.wrap': () => (Module as unknown as ModuleSettings).wrap,
+  'Module.wrapper': () => (Module as unknown as ModuleSettings).wrapper.join('\0'),
+  'Module.globalPaths': () => (Module as unknown as ModuleSettings).globalPaths.join('\0'),
 };
 
 export type Settings = ReadonlyMap<string, unknown>;

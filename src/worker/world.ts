@@ -24,6 +24,9 @@ const PATCHED = [
 
 /** What Node itself changes, and what means nothing to another module. */
 const MEANINGLESS: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(
+    ['http', 'https'].map((name) => [`${name}.globalAgent`, ['_events', '_eventsCount', 'totalSocketCount']]),
+  ),
   Error: ['stackTraceLimit'],
   process: [
     ...['_events', '_eventsCount', '_maxListeners', '_exiting', 'argv', 'channel', 'connected', 'domain', 'env'],
@@ -41,7 +44,7 @@ export class World {
 
   /** What has changed since the last call, or since this was made. */
   update(): ObjectChange[] {
-    return this.#record.update().filter(({ owner, name }) => !MEANINGLESS[owner]?.includes(name));
+    return this.#record.update().filter(({ owner, name }) => name === undefined || !MEANINGLESS[owner]?.includes(name));
   }
 }
 
@@ -71,6 +74,10 @@ function sharedObjects(): Map<object, string> {
   for (const [name, builtin] of builtins) {
     add(builtin, `node:${name}`);
     addMembers(builtin, `node:${name}.`);
+  }
+  for (const [name, { globalAgent }] of Object.entries({ http, https })) {
+    add(globalAgent, `${name}.globalAgent`);
+    add((globalAgent as http.Agent & { options: object }).options, `${name}.globalAgent.options`);
   }
   add(Module.prototype, 'Module.prototype');
   add((Module as unknown as { _extensions: object })._extensions, 'require.extensions');

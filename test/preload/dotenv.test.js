@@ -48,7 +48,7 @@ testMoreCases({
   ),
   'dotenv/config is imported after a module of the app': dotenv(
     `import './first.mjs'; import 'dotenv/config'; import { seen } from 'dep'`,
-    { files: { 'first.mjs': `export const first = 1;` }, preloads: 'all' },
+    { files: { 'first.mjs': `export const first = 1;` }, told: /DOT_VALUE/ },
   ),
   'dotenv/config is imported after the dependency': dotenv(`import { seen } from 'dep'; import 'dotenv/config'`, {
     preloads: 'all',
@@ -64,14 +64,14 @@ testMoreCases({
         'first.mjs': `process.env.DOTENV_CONFIG_PATH = 'other.env';`,
         'other.env': 'DOT_VALUE=from another file\n',
       },
-      told: /DOTENV_CONFIG_PATH/,
+      told: /DOT_VALUE/,
     },
   ),
   'dotenv reads the folder to which a module of the app has changed': dotenv(
     `import './first.mjs'; import 'dotenv/config'; import { seen } from 'dep'`,
     {
       files: { 'first.mjs': `process.chdir('inner');`, 'inner/.env': 'DOT_VALUE=from the inner folder\n' },
-      told: /chdir|working|cwd/i,
+      told: /DOT_VALUE/,
     },
   ),
   'config() is called in a module of the app after the dependency': dotenv(

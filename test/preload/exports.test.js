@@ -115,15 +115,6 @@ testMoreCases({
       dep: `import { level } from 'lib'; export const seen = level;`,
     },
   },
-  'an app module configures a package that a dependency reaches through a third one': {
-    app: `import './first.mjs'; import { seen } from 'dep'; const report = () => seen;`,
-    files: { 'first.mjs': `import { facade } from 'facade'; facade.set('debug');` },
-    esm: {
-      lib: `export let level = 'info'; export const setLevel = (value) => { level = value; };`,
-      facade: `import { setLevel } from 'lib'; export const facade = { set: setLevel };`,
-      dep: `import { level } from 'lib'; export const seen = level;`,
-    },
-  },
   'an app module patches a value it got from a package, not a package itself': {
     app: `import './first.mjs'; import { seen } from 'dep'; const report = () => seen;`,
     files: { 'first.mjs': `import { make } from 'lib'; Object.getPrototypeOf(make()).name = 'patched';` },

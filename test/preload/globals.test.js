@@ -73,9 +73,9 @@ testMoreCases({
     `const { fetch } = globalThis; export const seen = fetch.name;`,
     /fetch/,
   ),
-  'a dependency lists the globals': before(
+  'a dependency walks through the globals with for … in': before(
     `globalThis.APP_SETTINGS = 1;`,
-    `export const seen = Object.keys(globalThis).filter((name) => name.startsWith('APP_'));`,
+    `export const seen = []; for (const name in globalThis) if (name.startsWith('APP_')) seen.push(name);`,
     /APP_SETTINGS/,
   ),
   'an app module defines a global with a getter': before(
@@ -115,7 +115,7 @@ testMoreCases({
   'a script that an app module runs declares globals': before(
     `import vm from 'node:vm'; vm.runInThisContext('var SCRIPT_VAR = 1; function SCRIPT_FUNCTION() {}');`,
     `export const seen = [typeof SCRIPT_VAR, typeof SCRIPT_FUNCTION];`,
-    /SCRIPT_/,
+    /into V8/,
   ),
   'an app module replaces console.log before a dependency captures it': before(
     `console.log = function quietLog() {};`,

@@ -100,7 +100,7 @@ testMoreCases({
   'an app module adds a property to the process': before(
     `process.browser = false; process.appSettings = 1;`,
     `export const seen = process.appSettings ?? null;`,
-    /appSettings/,
+    /process\.browser/,
   ),
   'an app module claims uncaught exceptions': before(
     `process.setUncaughtExceptionCaptureCallback(() => {});`,

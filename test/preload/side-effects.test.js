@@ -126,14 +126,6 @@ const [inThread] = await once(new Worker(new URL('./thread.mjs', import.meta.url
     files: { 'first.cjs': `require('dep');` },
     cjs: { dep: `module.exports = [require('path').basename(module.parent.filename), module.parent.children.length];` },
   },
-  'a dependency looks for the app in the stack': {
-    app: `require('./first.cjs'); const report = () => require('dep');`,
-    entry: 'app.cjs',
-    files: { 'first.cjs': `require('dep');` },
-    cjs: {
-      dep: `Error.stackTraceLimit = 50; module.exports = /first\\.cjs/.test(new Error().stack); Error.stackTraceLimit = 10;`,
-    },
-  },
   'the app looks at the children of its module': {
     app: `require('./first.cjs'); require('dep'); const report = () => module.children.map(({ filename }) => require('path').basename(require('path').dirname(filename))).slice(1);`,
     entry: 'app.cjs',

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
+import { channel, Channel, subscribe } from 'node:diagnostics_channel';
+import fs from 'node:fs';
 import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
+import { withChannelRecord } from '../../dist/worker/channel-record.js';
 import { changedVariables, withEnvRecord } from '../../dist/worker/env-record.js';
+import { contentOf, watchFileReads, withFileRecord } from '../../dist/worker/file-record.js';
 import { withMissingGlobals } from '../../dist/worker/missing-globals.js';
+import { ObjectRecord } from '../../dist/worker/object-record.js';
+import { withEventRecord } from '../../dist/worker/process-record.js';
 import { World } from '../../dist/worker/world.js';
 
 const world = new World();
@@ -42,6 +50,16 @@ test('an overwritten global', () => {
     return () => (globalThis.fetch = fetch);
   });
   assert.deepEqual(changes, [{ owner: 'globalThis', name: 'fetch', isNew: false }]);
+});
+
+test('a frozen prototype', () => {
+  class Shared {
+    method() {}
+  }
+  const record = new ObjectRecord([[Shared.prototype, 'Shared.prototype']]);
+  Object.freeze(Shared.prototype);
+  assert.deepEqual(record.update(), [{ owner: 'Shared.prototype', name: undefined, isNew: false }]);
+  assert.deepEqual(record.update(), []);
 });
 
 test('an extended prototype, and one that overrides what it inherits', () => {
@@ -107,11 +125,70 @@ test('changed variables are those that came, went, or differ', () => {
 });
 
 test('globals that are looked up in vain', async () => {
-  const missing = await withMissingGlobals(async () => {
+  const { missing, enumerated } = await withMissingGlobals(async () => {
     void typeof someGlobalThatIsMissing;
     void globalThis.another;
     void fetch;
   });
   assert.ok(missing.has('someGlobalThatIsMissing') && missing.has('another'));
   assert.equal(missing.has('fetch'), false);
+  assert.equal(enumerated, false);
+});
+
+test('globals that are listed', async () => {
+  const { enumerated } = await withMissingGlobals(async () => {
+    for (const name in globalThis) void name;
+  });
+  assert.equal(enumerated, true);
+});
+
+test('events of process', async () => {
+  const { on } = process;
+  const { names, isOfAll } = await withEventRecord(async () => {
+    process.emit('emitted');
+    process.removeAllListeners('removed');
+  });
+  assert.deepEqual([...names], ['emitted', 'removed']);
+  assert.equal(isOfAll, false);
+  assert.equal(process.on, on);
+  assert.equal((await withEventRecord(async () => void process.eventNames())).isOfAll, true);
+});
+
+test('what a dependency puts in the place of a method of process stays', async () => {
+  const emit = () => true;
+  await withEventRecord(async () => void (process.emit = emit));
+  assert.equal(process.emit, emit);
+  delete process.emit;
+});
+
+test('channels that are asked for subscribers, published on or subscribed to', async () => {
+  const before = Object.getOwnPropertyDescriptors(Channel.prototype);
+  const { asked, subscribed } = await withChannelRecord(async () => {
+    void channel('asked').hasSubscribers;
+    channel('published').publish('message');
+    subscribe('subscribed', () => {});
+    channel('only made');
+  });
+  assert.deepEqual([...asked], ['asked', 'published']);
+  assert.deepEqual([...subscribed], ['subscribed']);
+  assert.deepEqual(Object.getOwnPropertyDescriptors(Channel.prototype), before);
+});
+
+test('files that are read and folders that are listed, but not what is opened to be written', async (t) => {
+  watchFileReads();
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'handover-files-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const file = path.join(folder, 'file');
+  const log = path.join(folder, 'log');
+  const reads = await withFileRecord(async () => {
+    fs.existsSync(file);
+    fs.readdirSync(folder);
+    fs.closeSync(fs.openSync(log, 'a'));
+  });
+  const listed = folder + path.sep;
+  assert.deepEqual([...reads.keys()], [file, listed]);
+  assert.equal(contentOf(listed), reads.get(listed));
+  fs.writeFileSync(file, 'new');
+  assert.notEqual(contentOf(file), reads.get(file));
+  assert.notEqual(contentOf(listed), reads.get(listed));
 });
