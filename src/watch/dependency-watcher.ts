@@ -44,6 +44,8 @@ export class DependencyWatcher {
   /** Where there are no events: a package manager writes its lockfile. */
   readonly #polled: FileChangeWatcher | undefined;
   readonly #folders = new Map<string, Folder>();
+  /** The files that are watched: each generation tells thousands of them again. */
+  readonly #files = new Set<string>();
   /** Folders that are not watched yet. */
   #unwatched: string[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -68,6 +70,7 @@ export class DependencyWatcher {
     clearTimeout(this.#timer);
     for (const { watcher } of this.#folders.values()) watcher?.close();
     this.#folders.clear();
+    this.#files.clear();
     this.#unwatched = [];
     await this.#polled?.stop();
   }
@@ -76,7 +79,9 @@ export class DependencyWatcher {
   add(files: Iterable<string>): void {
     if (this.#polled) return;
     const isOpening = this.#unwatched.length > 0;
-    for (const file of withManifests(files)) {
+    const added = [...files].filter((file) => !this.#files.has(file));
+    for (const file of withManifests(added)) {
+      this.#files.add(file);
       const name = path.dirname(file);
       const folder = this.#folders.get(name);
       if (folder) folder.names.add(path.basename(file));
@@ -116,7 +121,7 @@ export class DependencyWatcher {
 }
 
 /** The package.json of a package decides which of its files are loaded. */
-function withManifests(files: Iterable<string>): Set<string> {
+function withManifests(files: readonly string[]): Set<string> {
   const all = new Set(files);
   for (const file of files) {
     const folder = packageFolderOf(file);
