@@ -32,6 +32,24 @@ test('the old generation serves until the new code asks for the state', async (t
   assert.deepEqual({ version, count }, { version: 2, count: 1 });
 });
 
+test('state that the old generation begins to keep while the next one loads is carried, too', async (t) => {
+  const lazy = (port, first = '') => `import http from 'node:http'; import { keep } from 'handover';
+    ${first}
+    const state = () => keep('state', () => ({ count: 0 }));
+    http.createServer((request, response) => {
+      if (request.method === 'POST') state().count++;
+      response.end(String(request.method === 'POST' || request.url === '/count' ? state().count : 'none'));
+    }).listen(${port}, '127.0.0.1');`;
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': lazy(port) }));
+  const restarter = primary();
+  await restarter.committed(1);
+  project.save('app.mjs', lazy(port, `await fetch('http://127.0.0.1:${port}/', { method: 'POST' });`));
+  await restarter.committed(2);
+  const posts = restarter.all('loading').filter(({ generation }) => generation === 2).length;
+  assert.equal(posts, 2, 'the first attempt was not committed');
+  assert.equal((await request(port, { path: '/count' })).body, String(posts));
+});
+
 test('what fails before it asks for the state interrupts nobody', async (t) => {
   const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': counter({ port }) }));
   const restarter = primary();
