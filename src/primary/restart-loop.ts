@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ResolvedOptions } from '../options.ts';
 import type { WireError } from '../protocol.ts';
+import { withTimeout } from '../timeout.ts';
 import { CrashLoop } from './crash-loop.ts';
 import type { RestarterEvents, Step } from './events.ts';
 import { describeExit, Handover, type HandoverResult } from './handover.ts';
@@ -122,7 +123,7 @@ export class RestartLoop {
 
   async #warmStandby(): Promise<void> {
     this.#fillStandby();
-    await Promise.race([this.#with.workers.warmed(), delay(LONGEST_WARM_UP)]);
+    await withTimeout(this.#with.workers.warmed(), LONGEST_WARM_UP, () => {});
   }
 
   async #handOver(wish: Wish): Promise<void> {

@@ -63,7 +63,7 @@ export class Standby {
 
   /** Starts what is missing. */
   fill(): void {
-    for (const one of this.#waiting) if (!one.hasBegun && one.worker.isBooted) this.#warmUp(one);
+    for (const one of this.#waiting) if (!one.hasBegun) this.#warmUp(one);
     while (this.#waiting.length < this.#options.size && !this.#isStopped) {
       const one = this.#new();
       this.#waiting.push(one);

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { test } from 'node:test';
+import { Standby } from '../../dist/primary/standby.js';
+import { PreloadPlan } from '../../dist/primary/preload-plan.js';
+import { LoadedModules } from '../../dist/watch/loaded-modules.js';
+
+/** A worker that does what it is told, once it has booted. */
+class Worker extends EventEmitter {
+  isBooted = false;
+  isRetired = false;
+  loaded = new LoadedModules();
+  told = [];
+  #boot = Promise.withResolvers?.() ?? resolvers();
+
+  boot() {
+    this.isBooted = true;
+    this.#boot.resolve();
+  }
+
+  send({ type }) {
+    this.told.push(type);
+  }
+
+  async waitFor([type]) {
+    await this.#boot.promise;
+    return { type };
+  }
+
+  discard() {
+    this.isRetired = true;
+  }
+}
+
+function resolvers() {
+  const all = {};
+  all.promise = new Promise((resolve, reject) => Object.assign(all, { resolve, reject }));
+  return all;
+}
+
+function standbyOf(size) {
+  const workers = [];
+  const warm = [];
+  const fork = () => workers[workers.push(new Worker()) - 1];
+  const plan = new PreloadPlan('auto', '/app/main.js');
+  const runtime = () => ({ typescript: [], api: false });
+  const onWarm = (worker) => warm.push(worker);
+  const tell = () => assert.fail('there is nothing to be told');
+  return { workers, warm, standby: new Standby({ fork, size, plan, restartArgs: [], runtime, onWarm, tell }) };
+}
+
+test('one that was given back is the next to be taken', () => {
+  const { workers, standby } = standbyOf(1);
+  standby.fill();
+  const first = standby.take();
+  standby.fill();
+  standby.giveBack(first);
+  assert.equal(standby.take(), first);
+  assert.equal(workers.length, 2);
+});
+
+test('one that was given back before it had booted is warmed, and no other is started', async () => {
+  const { workers, warm, standby } = standbyOf(1);
+  standby.giveBack(standby.take());
+  standby.fill();
+  workers[0].boot();
+  await standby.warmed();
+  assert.deepEqual(warm, workers);
+  assert.equal(workers.length, 1);
+});
+
+test('one that has ended or was discarded is not taken back', () => {
+  for (const end of [(worker) => (worker.exit = { code: 1, signal: null }), (worker) => worker.discard()]) {
+    const { workers, standby } = standbyOf(1);
+    const one = standby.take();
+    end(workers[0]);
+    standby.giveBack(one);
+    assert.notEqual(standby.take(), one);
+  }
+});
+
+test('warmed() waits until the next one is warm', async () => {
+  const { workers, warm, standby } = standbyOf(1);
+  standby.fill();
+  const warmed = standby.warmed();
+  assert.deepEqual(warm, []);
+  workers[0].boot();
+  await warmed;
+  assert.deepEqual(warm, workers);
+});
