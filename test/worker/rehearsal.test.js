@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { rehearseHttp, rehearseState } from '../../dist/worker/rehearsal.js';
+import { temporaryFolder } from '../state/folder.js';
 
 /** The requests that are answered while `task` runs. */
 async function requestsDuring(task) {
@@ -13,12 +15,13 @@ async function requestsDuring(task) {
   return seen;
 }
 
-test('requests are answered, by a server that is gone afterwards', async () => {
+test('requests are answered, by a server that leaves nothing', async (t) => {
+  const folder = await temporaryFolder(t);
+  const { TMPDIR } = process.env;
+  t.after(() => (TMPDIR === undefined ? delete process.env.TMPDIR : (process.env.TMPDIR = TMPDIR)));
+  process.env.TMPDIR = folder;
   assert.deepEqual(await requestsDuring(rehearseHttp), ['GET /', 'POST /?a=b', 'GET /']);
-  assert.deepEqual(
-    process.getActiveResourcesInfo().filter((name) => /Pipe.*Server|TCPServer/.test(name)),
-    [],
-  );
+  assert.deepEqual(readdirSync(folder), []);
 });
 
 test('not where something may look at every request; a loader of TypeScript does not', async (t) => {
