@@ -7,7 +7,7 @@ import { exists, gone } from '../helpers/process.js';
 
 const APP = (port, extra = '') => `import http from 'node:http'; import { onShutdown } from 'handover';
 const server = http.createServer((request, response) => {
-  if (request.url === '/slow') { console.log('slow'); process.once('SIGUSR2', () => response.end('slow')); }
+  if (request.url === '/slow') { process.once('SIGUSR2', () => response.end('slow')); console.log('slow'); }
   else response.end('pid ' + process.pid);
 }).listen(${port}, '127.0.0.1');
 ${extra}
@@ -137,7 +137,7 @@ if (cluster.isPrimary && process.env.NODE_ENV !== 'production') await runPrimary
 else await runWorker({ load: () => import('./app.mjs'), start: (app, context) => app.start(context), save: () => 1 });`,
     'app.mjs': `import http from 'node:http'; import { keep, onShutdown } from 'handover';
 export const start = ({ state, isRestart, generation }) => new Promise((resolve) => http.createServer((request, response) => {
-  if (request.url === '/slow') { console.log('slow'); process.once('SIGUSR2', () => response.end('slow')); }
+  if (request.url === '/slow') { process.once('SIGUSR2', () => response.end('slow')); console.log('slow'); }
   else response.end(JSON.stringify({ state, isRestart, generation, kept: keep('a', () => 5) }));
 }).listen(${port}, '127.0.0.1', () => { console.log('listening'); resolve(); }));
 onShutdown('db', { stop: () => console.log('db') });`,
