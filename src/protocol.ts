@@ -167,7 +167,7 @@ export type MessageToWorker =
     }
   | { type: 'committed'; checkpointInterval: number }
   /** With its handle. `idle`: an earlier generation has answered requests on it. */
-  | { type: 'connection'; listener: number; idle: boolean }
+  | { type: 'connection'; listener: number; idle: boolean; luggage?: Luggage }
   /** Take no new request, finish those in flight, rest background work. */
   | { type: 'quiesce' }
   /** After `quiesce`: serialize the state and send it under the id. */
@@ -204,7 +204,7 @@ export type MessageToPrimary =
   /** In place of `ready`. */
   | { type: 'misspeculated'; misspeculation: Misspeculation }
   /** With the handle of a connection. `idle`: requests were answered on it, and the next one is awaited. */
-  | { type: 'hand-back'; listener: number; idle: boolean }
+  | { type: 'hand-back'; listener: number; idle: boolean; luggage?: Luggage }
   /** It waits for the state: over the call pipe (see Call). */
   | { type: 'needs-state' }
   /** `variables`: those of the environment that the app has set while it was loaded. */
@@ -247,6 +247,17 @@ export interface ListenAnswer {
 }
 
 export type MessageOf<M extends { type: string }, T extends M['type']> = Extract<M, { type: T }>;
+
+/**
+ * What goes with the descriptor of a connection that is more than HTTP between two requests. The primary passes it on
+ * unread.
+ */
+export interface Luggage {
+  /** Who packs and unpacks it. */
+  kind: string;
+  /** Anything that JSON can carry. */
+  data: unknown;
+}
 
 /** The raw descriptor of a connection (TCP or pipe wrap), as `server._handle.onconnection` gets it. */
 export interface RawHandle {

@@ -165,8 +165,9 @@ export class Router {
 
   #receive(message: MessageToPrimary, handle: RawHandle | undefined): void {
     if (message.type !== 'hand-back' || !handle) return;
+    const { idle, luggage } = message;
     const listener = this.#find(message.listener);
-    if (listener) this.#route({ handle, listener, isIdle: message.idle }, { isHandedBack: true });
+    if (listener) this.#route({ handle, listener, isIdle: idle, luggage }, { isHandedBack: true });
     else handle.close();
   }
 
@@ -213,10 +214,11 @@ export class Router {
   }
 
   #send(connection: Connection): void {
-    const { handle, listener, isIdle } = connection;
+    const { handle, listener, isIdle, luggage } = connection;
     const worker = this.#serving as WorkerHandle;
     this.#sent.set(connection, worker);
-    worker.sendHandle({ type: 'connection', listener: listener.id, idle: isIdle }, handle, (hasArrived) => {
+    const message = { type: 'connection', listener: listener.id, idle: isIdle, ...(luggage && { luggage }) } as const;
+    worker.sendHandle(message, handle, (hasArrived) => {
       if (!this.#sent.delete(connection)) return;
       if (hasArrived) handle.close();
       else this.#route(connection);

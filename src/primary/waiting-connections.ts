@@ -1,4 +1,4 @@
-import type { RawHandle } from '../protocol.ts';
+import type { Luggage, RawHandle } from '../protocol.ts';
 import type { Listener } from './listener.ts';
 
 /** A connection of which the primary has the only or the last copy. */
@@ -7,6 +7,8 @@ export interface Connection {
   listener: Listener;
   /** Requests were answered on it before it was handed back, and the next one is awaited. */
   isIdle: boolean;
+  /** What the worker that handed it back gave with it. */
+  luggage?: Luggage | undefined;
 }
 
 interface Waiting {

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { HandoverError } from '../errors.ts';
 import type { MessageOf, MessageToWorker, Phases } from '../protocol.ts';
 import type { AppSteps } from './app-host.ts';
-import type { KeepStore } from './keep-store.ts';
+import type { KeepStore } from './keep/keep-store.ts';
 import { callState } from './primary-calls.ts';
 
 type Load = MessageOf<MessageToWorker, 'load'>;

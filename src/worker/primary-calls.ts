@@ -1,7 +1,7 @@
 import { readSync, writeSync } from 'node:fs';
 import { FrameReader } from '../blob-frames.ts';
 import { CALL_FD, type Call, type ListenAnswer, type ListenQuery } from '../protocol.ts';
-import { ArrivingState } from './arriving-state.ts';
+import { ArrivingState } from './keep/arriving-state.ts';
 
 const NEWLINE = 10;
 /** Bytes of state that are read at once. */

@@ -2,8 +2,8 @@ import { Server } from 'node:net';
 import { HandoverError } from '../errors.ts';
 import type { AppComponent, AppHost, AppSteps, KeepOptions } from './app-host.ts';
 import { Components } from './components.ts';
-import { Connections } from './connections.ts';
-import { KeepStore } from './keep-store.ts';
+import { Connections } from './connections/connections.ts';
+import { KeepStore } from './keep/keep-store.ts';
 
 const DRAIN_TIMEOUT = 10_000;
 const SHUTDOWN_TIMEOUT = 10_000;

@@ -15,17 +15,17 @@ import {
 import { setAppHost, type AppComponent, type AppHost, type AppSteps, type KeepOptions } from './app-host.ts';
 import { AppStart } from './app-start.ts';
 import { Channel } from './channel.ts';
-import { Checkpoints } from './checkpoints.ts';
+import { Checkpoints } from './keep/checkpoints.ts';
 import { writeCompileCache } from './compile-cache.ts';
 import { Components } from './components.ts';
-import { Connections } from './connections.ts';
+import { Connections } from './connections/connections.ts';
 import { keepReportsFromChildren, requiredFiles } from './dependency-reports.ts';
-import { HandBacks } from './hand-backs.ts';
-import { KeepStore } from './keep-store.ts';
-import { WorkerListeners } from './listeners.ts';
+import { HandBacks } from './connections/hand-backs.ts';
+import { KeepStore } from './keep/keep-store.ts';
+import { WorkerListeners } from './connections/listeners.ts';
 import { saveOrphanedState } from './orphan.ts';
 import { WorkerSignals } from './signals.ts';
-import { WarmUp } from './warm-up.ts';
+import { WarmUp } from './standby/warm-up.ts';
 
 /** standby → loading → ready → serving ⇄ quiesced → draining. */
 type State = 'standby' | 'loading' | 'ready' | 'serving' | 'quiesced' | 'draining';
@@ -83,8 +83,8 @@ export class WorkerRuntime implements AppHost {
       if (this.#state !== 'standby') this.#start.willListen();
       this.#warmUp.spoil('listens');
     });
-    this.#handBacks = new HandBacks(({ listener, handle, isIdle }) =>
-      this.#channel.send({ type: 'hand-back', listener, idle: isIdle }, handle),
+    this.#handBacks = new HandBacks(({ listener, handle, isIdle, luggage }) =>
+      this.#channel.send({ type: 'hand-back', listener, idle: isIdle, ...(luggage && { luggage }) }, handle),
     );
     this.#connections = new Connections((connection) => this.#handBacks.add(connection));
     this.#components = new Components(config.shutdownTimeout);
@@ -222,11 +222,12 @@ export class WorkerRuntime implements AppHost {
     this.#go?.();
   }
 
-  #onConnection({ listener, idle }: MessageOf<MessageToWorker, 'connection'>, handle: RawHandle | undefined): void {
+  #onConnection(message: MessageOf<MessageToWorker, 'connection'>, handle: RawHandle | undefined): void {
     // The primary learns from Node that it has arrived, and lets go of it.
     if (!handle) return;
+    const { listener, idle, luggage } = message;
     const server = this.#listeners.get(listener);
-    const connection = { listener, handle, isIdle: idle };
+    const connection = { listener, handle, isIdle: idle, luggage };
     if (server) this.#connections.accept(connection, server);
     else this.#handBacks.add(connection);
   }

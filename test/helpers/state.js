@@ -1,7 +1,7 @@
 import { BlobWriter } from '../../dist/state/blob.js';
 import { encodeValue } from '../../dist/state/codec.js';
 import { SnapshotHeader } from '../../dist/state/snapshot-format.js';
-import { ArrivingState } from '../../dist/worker/arriving-state.js';
+import { ArrivingState } from '../../dist/worker/keep/arriving-state.js';
 
 /** The parts of a value, undefined when it can't be carried as a whole, and what of it can't. */
 export function encoded(value, name = 'value') {

@@ -3,9 +3,9 @@ import { chmodSync, statSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
-import { HandoverError } from '../errors.ts';
-import type { ListenAnswer, ListenQuery, RawHandle, SocketName } from '../protocol.ts';
-import { callClose, callListen } from './primary-calls.ts';
+import { HandoverError } from '../../errors.ts';
+import type { ListenAnswer, ListenQuery, RawHandle, SocketName } from '../../protocol.ts';
+import { callClose, callListen } from '../primary-calls.ts';
 
 /** What net.js hands to cluster._getServer (lib/net.js listenInCluster, Node 20–26). */
 interface ServerQuery {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { requirePrologue } from '../../dist/worker/require-prologue.js';
+import { requirePrologue } from '../../../dist/worker/standby/require-prologue.js';
 
 const TYPESCRIPT_HELPERS = `var __createBinding = (this && this.__createBinding) || (Object.create ? (function(o, m, k, k2) {
     if (k2 === undefined) k2 = k;

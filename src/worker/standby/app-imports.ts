@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { init, parse, type Import } from 'es-module-lexer';
-import type { FileImports, ModuleFormat, ModuleImport } from '../protocol.ts';
+import type { FileImports, ModuleFormat, ModuleImport } from '../../protocol.ts';
 import { requirePrologue } from './require-prologue.ts';
 
 /**

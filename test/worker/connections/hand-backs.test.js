@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HandBacks } from '../../dist/worker/hand-backs.js';
+import { HandBacks } from '../../../dist/worker/connections/hand-backs.js';
 
 test('two at a time are in the channel; each is closed when it is there, and all are waited for', async () => {
   const underWay = [];

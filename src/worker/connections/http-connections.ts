@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { HandoverError } from '../errors.ts';
-import type { RawHandle } from '../protocol.ts';
+import { HandoverError } from '../../errors.ts';
+import type { RawHandle } from '../../protocol.ts';
 
 /**
  * What handover must know of Node's HTTP connections beyond the public API. Read from lib/_http_server.js,

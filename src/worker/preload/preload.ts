@@ -1,9 +1,9 @@
 import { hasSubscribers } from 'node:diagnostics_channel';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { messageOf } from '../errors.ts';
-import { packageNameOf } from '../package-name.ts';
-import type { MessageOf, MessageToWorker, Misspeculation, Preloaded, PreloadRoot } from '../protocol.ts';
+import { messageOf } from '../../errors.ts';
+import { packageNameOf } from '../../package-name.ts';
+import type { MessageOf, MessageToWorker, Misspeculation, Preloaded, PreloadRoot } from '../../protocol.ts';
 import { AppText } from './app-text.ts';
 import { watchChannels } from './channel-record.ts';
 import { contentOf, watchFileReads } from './file-record.ts';

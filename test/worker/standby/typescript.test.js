@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { warmTypeScript } from '../../dist/worker/typescript.js';
+import { warmTypeScript } from '../../../dist/worker/standby/typescript.js';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'handover-test-'));
 const before = { ...process.env };

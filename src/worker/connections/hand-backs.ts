@@ -1,4 +1,4 @@
-import type { RawHandle } from '../protocol.ts';
+import type { Luggage, RawHandle } from '../../protocol.ts';
 
 /** A connection on its way back to the primary. */
 export interface HandBack {
@@ -6,6 +6,7 @@ export interface HandBack {
   handle: RawHandle;
   /** Requests were answered on it, and the next one is awaited. */
   isIdle: boolean;
+  luggage?: Luggage | undefined;
 }
 
 /**

@@ -7,11 +7,11 @@ import type {
   MessageToWorker,
   Misspeculation,
   ModuleFormat,
-} from '../protocol.ts';
+} from '../../protocol.ts';
 import { readImports, resolveAs, warmImports } from './app-imports.ts';
-import { changedVariables } from './env-record.ts';
+import { changedVariables } from '../preload/env-record.ts';
 import { loadedFirst } from './loaded-first.ts';
-import { Preload } from './preload.ts';
+import { Preload } from '../preload/preload.ts';
 import { rehearseHttp, rehearseState } from './rehearsal.ts';
 import { warmTypeScript } from './typescript.ts';
 
@@ -50,7 +50,7 @@ export class WarmUp {
       await warmImports();
       await rehearseHttp();
       if (api) {
-        await import('../index.ts');
+        await import('../../index.ts');
         rehearseState();
       }
       if (typescript.length > 0) this.#warn = await warmTypeScript(typescript);

@@ -1,6 +1,6 @@
-import type { BlobSink } from '../blob-frames.ts';
-import { BlobReader, type BlobEntry, type BlobPart } from '../state/blob.ts';
-import { ValueDecoder } from '../state/codec.ts';
+import type { BlobSink } from '../../blob-frames.ts';
+import { BlobReader, type BlobEntry, type BlobPart } from '../../state/blob.ts';
+import { ValueDecoder } from '../../state/codec.ts';
 
 /** A kept value as it came. */
 export interface ArrivedEntry extends BlobEntry {

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { PreloadRoot } from '../protocol.ts';
+import type { PreloadRoot } from '../../protocol.ts';
 import { withAsyncRecord } from './async-record.ts';
 import { withChannelRecord, type ChannelUse } from './channel-record.ts';
 import { changedVariables, withEnvRecord } from './env-record.ts';

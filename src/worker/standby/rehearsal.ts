@@ -5,8 +5,8 @@ import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { ArrivingState } from './arriving-state.ts';
-import { KeepStore } from './keep-store.ts';
+import { ArrivingState } from '../keep/arriving-state.ts';
+import { KeepStore } from '../keep/keep-store.ts';
 import { loadedFirst } from './loaded-first.ts';
 
 // Code is compiled when it is used first. What was used here need not be when nobody serves, or for a first request.

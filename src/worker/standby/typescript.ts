@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { REPORT_ENV, type ModuleFormat } from '../protocol.ts';
+import { REPORT_ENV, type ModuleFormat } from '../../protocol.ts';
 
 /** TypeScript that can't be parsed: a loader has to compile it to say so, and nothing is evaluated or cached. */
 const BROKEN = 'const x: number = ;';

@@ -5,13 +5,13 @@ import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { withChannelRecord } from '../../dist/worker/channel-record.js';
-import { changedVariables, withEnvRecord } from '../../dist/worker/env-record.js';
-import { contentOf, watchFileReads, withFileRecord } from '../../dist/worker/file-record.js';
-import { withMissingGlobals } from '../../dist/worker/missing-globals.js';
-import { ObjectRecord } from '../../dist/worker/object-record.js';
-import { withEventRecord } from '../../dist/worker/process-record.js';
-import { World } from '../../dist/worker/world.js';
+import { withChannelRecord } from '../../../dist/worker/preload/channel-record.js';
+import { changedVariables, withEnvRecord } from '../../../dist/worker/preload/env-record.js';
+import { contentOf, watchFileReads, withFileRecord } from '../../../dist/worker/preload/file-record.js';
+import { withMissingGlobals } from '../../../dist/worker/preload/missing-globals.js';
+import { ObjectRecord } from '../../../dist/worker/preload/object-record.js';
+import { withEventRecord } from '../../../dist/worker/preload/process-record.js';
+import { World } from '../../../dist/worker/preload/world.js';
 
 const world = new World();
 

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
-import { HandoverError } from '../errors.ts';
-import { BlobWriter, type BlobPart } from '../state/blob.ts';
-import { decodeValue, encodeValue } from '../state/codec.ts';
-import type { KeepOptions } from './app-host.ts';
+import { HandoverError } from '../../errors.ts';
+import { BlobWriter, type BlobPart } from '../../state/blob.ts';
+import { decodeValue, encodeValue } from '../../state/codec.ts';
+import type { KeepOptions } from '../app-host.ts';
 import type { ArrivedEntry, ArrivingState } from './arriving-state.ts';
 
 /** The blob's key for what save() returned. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeBlob } from '../../dist/state/blob.js';
-import { KeepStore } from '../../dist/worker/keep-store.js';
-import { arrived, blobOf } from '../helpers/state.js';
+import { decodeBlob } from '../../../dist/state/blob.js';
+import { KeepStore } from '../../../dist/worker/keep/keep-store.js';
+import { arrived, blobOf } from '../../helpers/state.js';
 
 /** The state of one generation, as the next one gets it. */
 function captured(store, saved) {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { rehearseHttp, rehearseState } from '../../dist/worker/rehearsal.js';
-import { temporaryFolder } from '../state/folder.js';
+import { rehearseHttp, rehearseState } from '../../../dist/worker/standby/rehearsal.js';
+import { temporaryFolder } from '../../state/folder.js';
 
 /** The requests that are answered while `task` runs. */
 async function requestsDuring(task) {

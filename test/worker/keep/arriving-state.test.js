@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ValueDecoder } from '../../dist/state/codec.js';
-import { ArrivingState } from '../../dist/worker/arriving-state.js';
-import { KeepStore } from '../../dist/worker/keep-store.js';
-import { arrived, blobOf, encoded } from '../helpers/state.js';
+import { ValueDecoder } from '../../../dist/state/codec.js';
+import { ArrivingState } from '../../../dist/worker/keep/arriving-state.js';
+import { KeepStore } from '../../../dist/worker/keep/keep-store.js';
+import { arrived, blobOf, encoded } from '../../helpers/state.js';
 
 const unused = () => assert.fail('init is not to be called');
 const large = () => new Map(Array.from({ length: 1000 }, (_, index) => [index, { text: 'x'.repeat(1000) }]));
