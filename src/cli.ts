@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { HandoverError } from './errors.ts';
 import { helpText, parseCommandLine, readPackageOptions, resolveOptions } from './options.ts';
-import { superviseProgram } from './primary/run-primary.ts';
+import { supervise } from './primary/supervise.ts';
 
 try {
   const command = parseCommandLine(process.argv.slice(2));
@@ -29,7 +29,7 @@ try {
 async function run(entry: string, args: string[], flags: object): Promise<void> {
   const packageJson = readPackageOptions(path.dirname(path.resolve(entry)));
   const options = resolveOptions({ flags, packageJson, place: 'the command line' });
-  await superviseProgram(options, { exec: entry, args });
+  await supervise(options, { exec: entry, args });
 }
 
 function ownVersion(): string {

@@ -1,12 +1,6 @@
-import cluster from 'node:cluster';
 import path from 'node:path';
-import { HandoverError } from '../errors.ts';
 import { readPackageOptions, resolveOptions, type HandoverOptions } from '../options.ts';
-import { reportTo } from '../terminal/reporter.ts';
-import { Terminal } from '../terminal/terminal.ts';
-import { ProcessRestarter } from './process-restarter.ts';
-import type { RestartCommand } from './program.ts';
-import { endOnSignals } from './signals.ts';
+import type { ProcessRestarter } from './process-restarter.ts';
 
 /**
  * Makes this process the primary: it runs the same program in workers and restarts it on every change. Options that
@@ -16,36 +10,12 @@ import { endOnSignals } from './signals.ts';
  */
 export async function runPrimary(options: HandoverOptions = {}): Promise<ProcessRestarter> {
   const entry = process.argv[1];
-  return superviseProgram(
-    resolveOptions({
-      call: options,
-      packageJson: readPackageOptions(entry ? path.dirname(path.resolve(entry)) : process.cwd()),
-      place: 'runPrimary()',
-    }),
-    undefined,
-  );
-}
-
-/** The whole of a primary: the restarter, what it tells the person, and how it ends. */
-export async function superviseProgram(
-  options: HandoverOptions,
-  restartCommand: RestartCommand | undefined,
-): Promise<ProcessRestarter> {
-  if (cluster.isWorker) {
-    throw new HandoverError(
-      'WRONG_PROCESS',
-      'runPrimary() was called in a worker; guard it with cluster.isPrimary and call runWorker() else',
-    );
-  }
-  const { watch, ignore, ...rest } = options;
-  const restarter = new ProcessRestarter({
-    ...rest,
-    ...(watch && { watchPaths: watch }),
-    ...(ignore && { ignorePatterns: ignore }),
+  const resolved = resolveOptions({
+    call: options,
+    packageJson: readPackageOptions(entry ? path.dirname(path.resolve(entry)) : process.cwd()),
+    place: 'runPrimary()',
   });
-  if (restartCommand) restarter.setCallbacks({ restartCommand });
-  reportTo(new Terminal(), restarter);
-  endOnSignals(restarter);
-  await restarter.start();
-  return restarter;
+  // A worker imports this function, too, with the rest of the package.
+  const { supervise } = await import('./supervise.ts');
+  return supervise(resolved, undefined);
 }

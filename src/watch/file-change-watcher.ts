@@ -1,10 +1,9 @@
 import path from 'node:path';
 import { toMilliseconds, type Duration } from '../duration.ts';
 import { HandoverError } from '../errors.ts';
-import { pollFolders } from './folder-poll.ts';
-import { watchFolder, type OpenFolderWatch } from './folder-watch.ts';
+import type { OpenFolderWatch } from './folder-watch.ts';
 import { IgnorePatterns } from './ignore-patterns.ts';
-import { WatchSession } from './watch-session.ts';
+import type { WatchSession } from './watch-session.ts';
 
 /** A polling interval of 0 would keep a processor busy. */
 const SHORTEST_INTERVAL = 10;
@@ -41,25 +40,29 @@ export class FileChangeWatcher implements AsyncDisposable {
   #cwd: string;
   #explicit: string[];
   #patterns: IgnorePatterns;
-  #openFolder: OpenFolderWatch;
+  #pollInterval: number | undefined;
+  #openFolder: OpenFolderWatch | undefined;
   #loaded = new Set<string>();
   #loadedOptions: LoadedFilesOptions = {};
   #onChange: (changedFiles: string[], detectMs: number) => void = () => {};
   #onError: (error: Error) => void = (error) => process.emitWarning(error);
   #session: WatchSession | undefined;
+  /** Of the start() that no stop() has followed. */
+  #start: symbol | undefined;
 
   /** `openFolder` is how a folder is watched: the system's events, unless a test stands in. */
-  constructor(options: FileChangeWatcherOptions = {}, openFolder: OpenFolderWatch = watchFolder) {
+  constructor(options: FileChangeWatcherOptions = {}, openFolder?: OpenFolderWatch) {
     const { pollInterval, cwd = process.cwd() } = options;
     const watchPaths = strings(options.watchPaths, 'watchPaths');
     const ignorePatterns = strings(options.ignorePatterns, 'ignorePatterns');
     this.#cwd = path.resolve(cwd);
     this.#explicit = [...new Set(watchPaths.map((name) => path.resolve(this.#cwd, name)))];
     this.#patterns = new IgnorePatterns(this.#cwd, ignorePatterns, this.#explicit);
-    this.#openFolder =
+    this.#openFolder = openFolder;
+    this.#pollInterval =
       pollInterval === undefined
-        ? openFolder
-        : pollFolders(Math.max(toMilliseconds(pollInterval, 'pollInterval'), SHORTEST_INTERVAL));
+        ? undefined
+        : Math.max(toMilliseconds(pollInterval, 'pollInterval'), SHORTEST_INTERVAL);
   }
 
   /**
@@ -77,17 +80,23 @@ export class FileChangeWatcher implements AsyncDisposable {
 
   /** Resolves when a change made from now on will be noticed. A path that does not exist is waited for. */
   async start(): Promise<void> {
-    if (this.#session) {
+    if (this.#start) {
       throw new HandoverError(
         'ALREADY_STARTED',
         `This FileChangeWatcher already watches in ${this.#cwd}: call stop() before start(), or create another one.`,
       );
     }
+    const start = (this.#start = Symbol('start'));
+    // A worker imports this class, too, with the rest of the package.
+    const { WatchSession } = await import('./watch-session.ts');
+    // stop() has been called meanwhile.
+    if (this.#start !== start) return;
     this.#session = new WatchSession({
       cwd: this.#cwd,
       explicit: this.#explicit,
       patterns: this.#patterns,
       openFolder: this.#openFolder,
+      pollInterval: this.#pollInterval,
       onChange: (files, detectMs) => this.#onChange(files, detectMs),
       onError: (error) => this.#onError(error),
     });
@@ -97,6 +106,7 @@ export class FileChangeWatcher implements AsyncDisposable {
 
   /** Ends watching. Nothing is called after it. Can be called more than once; start() can follow. */
   async stop(): Promise<void> {
+    this.#start = undefined;
     this.#session?.close();
     this.#session = undefined;
   }

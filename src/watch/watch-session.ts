@@ -2,7 +2,7 @@ import type { LoadedFilesOptions } from './file-change-watcher.ts';
 import { ChangeBatch } from './change-batch.ts';
 import { pollFolders } from './folder-poll.ts';
 import { FolderTree } from './folder-tree.ts';
-import type { OpenFolderWatch } from './folder-watch.ts';
+import { watchFolder, type OpenFolderWatch } from './folder-watch.ts';
 import type { IgnorePatterns } from './ignore-patterns.ts';
 import { TrackedFiles } from './tracked-files.ts';
 import { isWithin } from './watch-roots.ts';
@@ -16,7 +16,10 @@ export interface WatchSessionOptions {
   cwd: string;
   explicit: string[];
   patterns: IgnorePatterns;
-  openFolder: OpenFolderWatch;
+  /** How a folder is watched. Default: by the system's events. */
+  openFolder: OpenFolderWatch | undefined;
+  /** Look at the files this often instead, in milliseconds. */
+  pollInterval: number | undefined;
   onChange: (files: string[], detectMs: number) => void;
   onError: (error: Error) => void;
 }
@@ -35,7 +38,8 @@ export class WatchSession {
   #filesToRead = MOST_FILES_READ;
 
   constructor(options: WatchSessionOptions) {
-    const { cwd, openFolder, patterns, onChange } = options;
+    const { cwd, pollInterval, patterns, onChange } = options;
+    const openFolder = pollInterval === undefined ? (options.openFolder ?? watchFolder) : pollFolders(pollInterval);
     this.#options = options;
     this.#batch = new ChangeBatch(onChange);
     this.#files = new TrackedFiles({

@@ -1,0 +1,32 @@
+import cluster from 'node:cluster';
+import { HandoverError } from '../errors.ts';
+import type { HandoverOptions } from '../options.ts';
+import { reportTo } from '../terminal/reporter.ts';
+import { Terminal } from '../terminal/terminal.ts';
+import { ProcessRestarter } from './process-restarter.ts';
+import type { RestartCommand } from './program.ts';
+import { endOnSignals } from './signals.ts';
+
+/** The whole of a primary: the restarter, what it tells the person, and how it ends. */
+export async function supervise(
+  options: HandoverOptions,
+  restartCommand: RestartCommand | undefined,
+): Promise<ProcessRestarter> {
+  if (cluster.isWorker) {
+    throw new HandoverError(
+      'WRONG_PROCESS',
+      'runPrimary() was called in a worker; guard it with cluster.isPrimary and call runWorker() else',
+    );
+  }
+  const { watch, ignore, ...rest } = options;
+  const restarter = new ProcessRestarter({
+    ...rest,
+    ...(watch && { watchPaths: watch }),
+    ...(ignore && { ignorePatterns: ignore }),
+  });
+  if (restartCommand) restarter.setCallbacks({ restartCommand });
+  reportTo(new Terminal(), restarter);
+  endOnSignals(restarter);
+  await restarter.start();
+  return restarter;
+}

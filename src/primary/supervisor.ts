@@ -1,0 +1,210 @@
+import path from 'node:path';
+import type { HandoverError } from '../errors.ts';
+import { nearestPackage, type ResolvedOptions } from '../options.ts';
+import type { WorkerConfig } from '../protocol.ts';
+import { cacheFolder } from '../state/cache-folder.ts';
+import { defaultSnapshotPath } from '../state/snapshot-path.ts';
+import { FileChangeWatcher } from '../watch/file-change-watcher.ts';
+import type { RestarterEvents } from './events.ts';
+import type { RestarterCallbacks } from './process-restarter.ts';
+import { programOf } from './program.ts';
+import { RestartLoop } from './restart-loop.ts';
+import { retire } from './retire.ts';
+import { Router } from './router.ts';
+import { StateStore } from './state-store.ts';
+import type { Program, WorkerExit, WorkerHandle } from './worker-handle.ts';
+import { Workers } from './workers.ts';
+
+type Emit = <E extends keyof RestarterEvents>(event: E, ...detail: RestarterEvents[E]) => void;
+
+const NOT_STARTED = 'The app has not started yet.';
+
+/**
+ * What a ProcessRestarter sets to work: the watcher, the listening ports, the state and the workers, from their start to
+ * their stop.
+ */
+export class Supervisor {
+  readonly #options: ResolvedOptions;
+  readonly #callbacks: RestarterCallbacks;
+  readonly #emit: Emit;
+  readonly #router: Router;
+  readonly #watcher: FileChangeWatcher;
+  #program!: Program;
+  #store!: StateStore;
+  #workers!: Workers;
+  #loop: RestartLoop | undefined;
+  #isStopping = false;
+
+  constructor(options: ResolvedOptions, callbacks: RestarterCallbacks, emit: Emit) {
+    this.#options = options;
+    this.#callbacks = callbacks;
+    this.#emit = emit;
+    const { holdTimeout, holdLimit, watch, ignore, poll } = this.#options;
+    this.#router = new Router({ holdTimeout, holdLimit, reason: () => this.#loop?.reason ?? NOT_STARTED });
+    this.#watcher = new FileChangeWatcher({
+      watchPaths: watch,
+      ignorePatterns: ignore,
+      ...(poll !== false && { pollInterval: poll }),
+    });
+    this.#watcher.setChangeCallback((files, detectMs) => this.#onChange(files, detectMs));
+    this.#watcher.setErrorCallback((error) => this.#warn(error.message));
+  }
+
+  /** The generation that serves; undefined: none. */
+  get generation(): number | undefined {
+    return this.#loop?.serving?.generation;
+  }
+
+  /** Whether it can be told to restart. */
+  get isRunning(): boolean {
+    return this.#loop !== undefined;
+  }
+
+  /** Resolves when the first generation serves or has failed, or endLoop() was called meanwhile. */
+  async start(): Promise<void> {
+    const { execArgv, preload, restartArgs, standby, poll } = this.#options;
+    const imports = Array.isArray(preload) ? preload.flatMap((name) => ['--import', name]) : [];
+    this.#program = programOf(this.#callbacks.restartCommand, [...execArgv, ...imports]);
+    const { exec } = this.#program;
+    const ownPackage = nearestPackage(exec);
+    const config = await this.#openStore(ownPackage?.version ?? '');
+    // endLoop() may have been called meanwhile: here and below.
+    if (this.#isStopping) return;
+    this.#workers = new Workers({
+      program: this.#program,
+      config,
+      project: path.dirname(ownPackage?.file ?? exec),
+      standby,
+      restartArgs,
+      preload: Array.isArray(preload) ? false : preload,
+      pollInterval: poll === false ? undefined : poll,
+      onFork: (worker) => this.#onFork(worker),
+      onDependencies: () => this.#loop?.fillStandby(),
+      onWarm: ({ pid }, preloaded) => this.#emit('standby', { pid, preloaded }),
+      warn: (message) => this.#warn(message),
+    });
+    const loop = (this.#loop = new RestartLoop({
+      options: this.#options,
+      exec,
+      router: this.#router,
+      store: this.#store,
+      workers: this.#workers,
+      emit: (event, ...detail) => this.#emit(event, ...(detail as never)),
+      onFiles: () => this.#updateWatched(),
+    }));
+    // The first worker boots while the watchers start.
+    const warmingUp = this.#workers.start();
+    this.#updateWatched();
+    await Promise.all([warmingUp, this.#watcher.start()]);
+    if (this.#isStopping) return;
+    await loop.request([]);
+  }
+
+  async restart(reason: string): Promise<void> {
+    this.#loop?.forgetCrashes();
+    await this.#loop?.request([reason]);
+  }
+
+  /** Ends every worker at once. */
+  kill(): void {
+    (this.#workers as Workers | undefined)?.kill();
+  }
+
+  /** Passes a signal on to the app. */
+  signal(signal: NodeJS.Signals): void {
+    this.#loop?.serving?.kill(signal);
+  }
+
+  async #openStore(appVersion: string): Promise<WorkerConfig> {
+    const { snapshot, persist, checkpointInterval, quiesceTimeout, drainTimeout, shutdownTimeout } = this.#options;
+    const file = snapshot ?? defaultSnapshotPath(this.#program.exec);
+    const { saveState, loadState } = this.#callbacks;
+    this.#store = new StateStore({
+      file,
+      isChosen: snapshot !== undefined,
+      persist,
+      interval: checkpointInterval,
+      appVersion,
+      saveState,
+      loadState,
+      warn: (message, error) => this.#warn(message, error),
+    });
+    await this.#store.open();
+    const folder = cacheFolder(this.#program.exec);
+    const compileCache = folder !== undefined && path.join(folder, 'compile-cache');
+    const { run } = this.#store;
+    return { quiesceTimeout, drainTimeout, shutdownTimeout, snapshot: file, run, appVersion, compileCache };
+  }
+
+  #onChange(files: string[], detectMs: number): void {
+    if (this.#isStopping || !this.#loop) return;
+    this.#loop.forgetCrashes();
+    this.#workers.noteChanged(files);
+    void this.#loop.request(files, detectMs);
+  }
+
+  /** What is watched is what the app has loaded, and its entry. */
+  #updateWatched(): void {
+    const workers = this.#loop?.workers ?? [];
+    const files = new Set(workers.flatMap(({ loaded }) => Array.from(loaded.files)));
+    files.add(this.#program.exec);
+    const loadedSince = Math.max(0, ...workers.map((worker) => worker.loadingSince));
+    const existed = new Set(workers.flatMap(({ loaded }) => Array.from(loaded.imported)));
+    this.#watcher.setLoadedFiles(files, loadedSince > 0 ? { loadedSince, existed } : {});
+  }
+
+  #onFork(worker: WorkerHandle): void {
+    this.#router.attach(worker);
+    worker.on('loaded', () => worker.generation > 0 && !this.#isStopping && this.#updateWatched());
+  }
+
+  /** No restart begins from now on; resolves when the one under way has ended. */
+  async endLoop(): Promise<void> {
+    this.#isStopping = true;
+    await this.#loop?.stop();
+  }
+
+  /** To be called after endLoop(), when start() is through. Resolves with how the app ended. */
+  async stop(signal: NodeJS.Signals | undefined): Promise<WorkerExit | undefined> {
+    (this.#workers as Workers | undefined)?.stopStandby();
+    await this.#watcher.stop();
+    const serving = this.#loop?.serving;
+    let exit = this.#loop?.lastExit;
+    if (serving) {
+      if (this.#options.persist) await this.#saveLast(serving);
+      this.#router.stop();
+      const retirement = await retire(
+        serving,
+        { type: 'drain', move: false, ...(signal && { signal }) },
+        this.#options,
+      );
+      exit = retirement.exit;
+      const { generation, pid } = serving;
+      this.#emit('drained', { generation, pid, ended: retirement.ended, report: retirement.report });
+    }
+    this.#router.stop();
+    await this.#loop?.drained();
+    await (this.#store as StateStore | undefined)?.close();
+    await (this.#workers as Workers | undefined)?.stop();
+    return exit;
+  }
+
+  /** `persist`: the state as it is at the end. */
+  async #saveLast(serving: WorkerHandle): Promise<void> {
+    const { quiesceTimeout, readyTimeout } = this.#options;
+    serving.send({ type: 'quiesce' });
+    const id = serving.capture();
+    const captured = await serving.waitFor(['captured', 'capture-failed'], { timeout: quiesceTimeout + readyTimeout });
+    const arrived = captured.type === 'captured' && captured.blob ? await serving.takeState(id) : undefined;
+    if (arrived) {
+      this.#store.set(arrived.state, serving.generation);
+      arrived.state.release();
+    }
+    if (!arrived && !(captured.type === 'captured' && !captured.blob))
+      this.#warn('the state could not be captured at the end: the last checkpoint is kept');
+  }
+
+  #warn(message: string, error?: HandoverError): void {
+    this.#emit('warning', { message, ...(error && { error }) });
+  }
+}
