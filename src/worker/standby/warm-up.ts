@@ -10,6 +10,7 @@ import type {
 } from '../../protocol.ts';
 import { readImports, resolveAs, warmImports } from './app-imports.ts';
 import { changedVariables } from '../preload/env-record.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { loadedFirst } from './loaded-first.ts';
 import { Preload } from '../preload/preload.ts';
 import { rehearseHttp, rehearseState } from './rehearsal.ts';
@@ -70,6 +71,7 @@ export class WarmUp {
       if (this.#isLoading) break;
       for (const specifier of specifiers) resolveAs[format](specifier, file);
     }
+    if (!this.#isLoading) collectGarbage();
     this.#send({ type: 'resolved' });
   }
 
