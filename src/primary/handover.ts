@@ -46,6 +46,8 @@ export interface HandoverTask {
   detectMs: number;
   /** Since when the old generation has been quiesced already (`fresh`). */
   quiescedAt: number | undefined;
+  /** An earlier worker was killed on this way. */
+  wasKilled: boolean;
   onStep: (step: Step, worker: WorkerHandle) => void;
   onState: (state: StateBytes, generation: number) => void;
   warn: (message: string) => void;
@@ -64,6 +66,8 @@ export type HandoverResult =
   /** What the worker had evaluated ahead of the app was not what a cold start would have made of it. */
   | { type: 'misspeculated'; misspeculation: Misspeculation }
   | { type: 'failed'; error: WireError; totalMs: number }
+  /** The next generation was killed from outside: that says nothing of the app. */
+  | { type: 'killed'; signal: NodeJS.Signals }
   | { type: 'aborted' };
 
 /** The phases of a restart in their order, where the state is taken before `load` … */
@@ -125,7 +129,7 @@ export class Handover {
       // One that has not begun to load the app can do so for the next attempt.
       if (error.result.type !== 'aborted' || this.#next.loadingSince > 0) this.#next.discard();
       // `fresh`: when another attempt follows, the old code must not answer in between either.
-      const isRetried = error.result.type === 'aborted' || error.result.type === 'misspeculated';
+      const isRetried = error.result.type !== 'failed';
       if (!(this.#task.options.fresh && isRetried)) this.#resumeOld();
       return error.result;
     } finally {
@@ -307,7 +311,7 @@ export class Handover {
       case 'misspeculated':
         throw new Rollback({ type: 'misspeculated', misspeculation: outcome.misspeculation });
       case 'ended':
-        throw this.#failure(this.#exitedEarly(outcome.exit));
+        throw this.#exitedEarly(outcome.exit);
       case 'timeout':
         throw this.#failure(
           new HandoverError('READY_TIMEOUT', this.#timeoutMessage(router.isListening && !router.listens(next))),
@@ -332,7 +336,7 @@ export class Handover {
     if (signal.aborted) abort();
     const outcome = await next.waitFor([], { timeout: options.readyTimeout, signal: either.signal });
     for (const one of signals) one.removeEventListener('abort', abort);
-    if (outcome.type === 'ended') throw this.#failure(this.#exitedEarly(outcome.exit));
+    if (outcome.type === 'ended') throw this.#exitedEarly(outcome.exit);
     if (signal.aborted) throw new Rollback({ type: 'aborted' });
     if (outcome.type === 'timeout') {
       throw this.#failure(
@@ -344,10 +348,11 @@ export class Handover {
     }
   }
 
-  #exitedEarly(exit: WorkerExit): HandoverError {
-    return new HandoverError(
-      'WORKER_EXITED',
-      `generation ${this.#task.generation} ended before it was ready: ${describeExit(exit)}`,
+  #exitedEarly(exit: WorkerExit): Rollback {
+    const { generation, wasKilled } = this.#task;
+    if (exit.signal && !wasKilled) return new Rollback({ type: 'killed', signal: exit.signal });
+    return this.#failure(
+      new HandoverError('WORKER_EXITED', `generation ${generation} ended before it was ready: ${describeExit(exit)}`),
     );
   }
 

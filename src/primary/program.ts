@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { HandoverError } from '../errors.ts';
 import { typescriptArgv } from './typescript.ts';
-import type { Program } from './worker-handle.ts';
+import type { Program } from './fork.ts';
 
 /** A worker's program: in parts, or as a command line that begins with node. */
 export type RestartCommand = { exec: string; args?: string[]; execArgv?: string[] } | string[];

@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ResolvedOptions } from '../options.ts';
 import type { WireError } from '../protocol.ts';
-import { withTimeout } from '../timeout.ts';
+import { delay, withTimeout } from '../timeout.ts';
 import { CrashLoop } from './crash-loop.ts';
 import type { RestarterEvents, Step } from './events.ts';
 import { describeExit, Handover, type HandoverResult } from './handover.ts';
@@ -127,7 +126,7 @@ export class RestartLoop {
   }
 
   async #handOver(wish: Wish): Promise<void> {
-    const { reason, began, detectMs, isCold } = wish;
+    const { reason, began, detectMs, isCold, wasKilled } = wish;
     const attempt = (this.#attempt = new AbortController());
     const old = this.#serving;
     const next = this.#with.workers.take({ isCold });
@@ -146,6 +145,7 @@ export class RestartLoop {
       began,
       detectMs,
       quiescedAt: this.#quiescedAt,
+      wasKilled,
       onStep: (step, worker) => this.#onStep(step, worker),
       onState: (state, from) => this.#with.store.set(state, from),
       warn: (message) => this.#warn(message),
@@ -168,6 +168,12 @@ export class RestartLoop {
         this.#with.workers.exclude(result.misspeculation);
         this.#wishes.retry(wish, { isCold: true });
         return;
+      case 'killed':
+        this.#warn(
+          `generation ${generation} was killed by ${result.signal} before it could serve: it is started again`,
+        );
+        this.#wishes.retry(wish, { wasKilled: true });
+        break;
       default:
         result satisfies never;
     }
@@ -203,7 +209,7 @@ export class RestartLoop {
     this.#with.emit('committed', { generation, pid, totalMs, pauseMs, phases });
     const receipt = (connectionsMoved: number): void => {
       // Starting a process holds up this one for some milliseconds, and takes the processor from the new generation.
-      const answered = delay(FIRST_REQUESTS, undefined, { ref: false });
+      const answered = delay(FIRST_REQUESTS, { ref: false });
       void Promise.all([this.#with.router.settled(), answered]).then(() => this.#fillStandby());
       this.#with.emit('receipt', {
         reason,

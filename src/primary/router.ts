@@ -11,6 +11,9 @@ import type { WorkerHandle } from './worker-handle.ts';
  */
 const WINDOW = 2;
 
+/** One that has waited so long for a blocked worker is not refused; whether that still serves is looked at again, in milliseconds. */
+const LOOK_AGAIN = 1000;
+
 /** What clients noticed of a hold. */
 export interface HoldReport {
   connections: number;
@@ -24,6 +27,8 @@ export interface RouterOptions {
   holdLimit: number;
   /** Why nothing serves, for the 503 page. */
   reason: () => string;
+  /** Makes a listener that is not bound yet. Default: a port or pipe of the system. */
+  createListener?: (id: number, query: ListenQuery) => Listener;
 }
 
 /**
@@ -124,7 +129,8 @@ export class Router {
     let listener = this.#listeners.get(key);
     if (listener && this.#openBy.get(listener)?.has(worker)) return { listener: 0, errno: -constants.errno.EADDRINUSE };
     if (!listener) {
-      const created = new Listener(++this.#lastListener, query);
+      const { createListener = (id, query) => new Listener(id, query) } = this.#options;
+      const created = createListener(++this.#lastListener, query);
       const errno = await created.bind((handle) => this.#accept(handle, created));
       if (errno !== 0) return { listener: 0, errno };
       listener = created;
@@ -238,8 +244,8 @@ export class Router {
         for (const connection of this.#waiting.takeAll(isDue)) this.#refuse(connection);
         this.#holdTimer = this.#refuseLater();
       },
-      Math.max(1, wait),
-    );
+      wait > 0 ? wait : LOOK_AGAIN,
+    ).unref();
   }
 
   #refuse({ handle, listener }: Connection): void {

@@ -7,12 +7,13 @@ import { defaultSnapshotPath } from '../state/snapshot-path.ts';
 import { FileChangeWatcher } from '../watch/file-change-watcher.ts';
 import type { RestarterEvents } from './events.ts';
 import type { RestarterCallbacks } from './process-restarter.ts';
+import type { Program } from './fork.ts';
 import { programOf } from './program.ts';
 import { RestartLoop } from './restart-loop.ts';
 import { retire } from './retire.ts';
 import { Router } from './router.ts';
 import { StateStore } from './state-store.ts';
-import type { Program, WorkerExit, WorkerHandle } from './worker-handle.ts';
+import type { WorkerExit, WorkerHandle } from './worker-handle.ts';
 import { Workers } from './workers.ts';
 
 type Emit = <E extends keyof RestarterEvents>(event: E, ...detail: RestarterEvents[E]) => void;

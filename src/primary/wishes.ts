@@ -12,6 +12,8 @@ export interface Wish {
   notBefore: number;
   /** With a worker that has evaluated nothing ahead. */
   isCold: boolean;
+  /** A worker was killed on its way to it: when that happens again it is the app that failed. */
+  wasKilled: boolean;
 }
 
 /** The restart that is wished for. What is wished before it begins becomes part of it, so that nothing is missed. */
@@ -47,7 +49,14 @@ export class Wishes {
       for (const one of reason) this.#wish.reason.add(one);
       this.#wish.notBefore = notBefore;
     } else {
-      this.#wish = { reason: new Set(reason), began: now - detectMs, detectMs, notBefore, isCold: false };
+      this.#wish = {
+        reason: new Set(reason),
+        began: now - detectMs,
+        detectMs,
+        notBefore,
+        isCold: false,
+        wasKilled: false,
+      };
     }
   }
 
@@ -63,8 +72,8 @@ export class Wishes {
   }
 
   /** A restart is to be made once more, at once. */
-  retry(wish: Wish, { isCold }: { isCold: boolean }): void {
+  retry(wish: Wish, change: Partial<Pick<Wish, 'isCold' | 'wasKilled'>>): void {
     const newer = this.#wish?.reason ?? [];
-    this.#wish = { ...wish, reason: new Set([...wish.reason, ...newer]), notBefore: 0, isCold };
+    this.#wish = { ...wish, reason: new Set([...wish.reason, ...newer]), notBefore: 0, ...change };
   }
 }

@@ -1,21 +1,17 @@
 import type { ChildProcess } from 'node:child_process';
-import cluster, { type ClusterSettings } from 'node:cluster';
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { BlobSender, UNASKED } from '../blob-sending.ts';
 import {
   BLOB_FD,
   CALL_FD,
-  REPORT_ENV,
   seal,
   unseal,
-  WORKER_ENV,
   type Carries,
   type MessageOf,
   type MessageToPrimary,
   type MessageToWorker,
   type RawHandle,
-  type WorkerConfig,
 } from '../protocol.ts';
 import { LoadedModules } from '../watch/loaded-modules.ts';
 import { BlobReceiver } from './blob-receiver.ts';
@@ -23,16 +19,6 @@ import { CallReader } from './call-reader.ts';
 import { SentHandles } from './sent-handles.ts';
 import { StateArrival } from './state-arrival.ts';
 import type { StateBytes } from './state-bytes.ts';
-
-/** The program that every worker runs. */
-export interface Program {
-  /** The app's entry file. */
-  exec: string;
-  /** What follows it in process.argv. */
-  args: string[];
-  /** Options of Node.js itself. */
-  execArgv: string[];
-}
 
 /** How a worker ended. */
 export interface WorkerExit {
@@ -60,8 +46,6 @@ interface WorkerEvents {
   ended: [exit: WorkerExit];
 }
 
-const BOOTSTRAP = new URL('../worker/bootstrap.js', import.meta.url).href;
-
 /** A worker process from the perspective of the primary. */
 export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly calls: CallReader;
@@ -88,21 +72,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   /** What is to be said once it listens: Node drops an internal message that nobody listens for. */
   #unsaid: MessageToWorker[] | undefined = [];
 
-  /** Throws what fork() throws, for example EAGAIN. */
-  constructor(program: Program, config: WorkerConfig) {
+  constructor(process: ChildProcess) {
     super();
     this.setMaxListeners(0);
-    const settings: ClusterSettings = {
-      exec: program.exec,
-      args: program.args,
-      execArgv: [...program.execArgv, '--experimental-import-meta-resolve', '--import', BOOTSTRAP],
-      // Only text passes, and for that it is faster than 'advanced': it is what each new connection costs.
-      serialization: 'json',
-      stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', 'pipe'],
-      windowsHide: true,
-    };
-    cluster.setupPrimary(settings);
-    this.#process = cluster.fork({ [WORKER_ENV]: JSON.stringify(config), [REPORT_ENV]: '1' }).process;
+    this.#process = process;
     this.#handles = new SentHandles(this.#process);
     this.#received = new BlobReceiver(this.#process.stdio[BLOB_FD] as Socket, (id) => this.#onArrival(id));
     const calls = this.#process.stdio[CALL_FD as 4] as unknown as Socket;

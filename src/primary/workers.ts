@@ -2,11 +2,12 @@ import { realpathSync } from 'node:fs';
 import type { AppRuntime, FileImports, Misspeculation, WorkerConfig } from '../protocol.ts';
 import { DependencyWatcher } from '../watch/dependency-watcher.ts';
 import { runtimeOf } from './app-runtime.ts';
+import { forkWorker, type Program } from './fork.ts';
 import { Guardian } from './guardian.ts';
 import { PreloadPlan, type PreloadMode } from './preload-plan.ts';
 import { Standby } from './standby.ts';
 import type { WarmUp } from './warm-up.ts';
-import { WorkerHandle, type Program } from './worker-handle.ts';
+import { WorkerHandle } from './worker-handle.ts';
 
 export interface WorkersOptions {
   program: Program;
@@ -129,7 +130,7 @@ export class Workers {
   }
 
   #fork(): WorkerHandle {
-    const worker = new WorkerHandle(this.#options.program, this.#options.config);
+    const worker = new WorkerHandle(forkWorker(this.#options.program, this.#options.config));
     this.#all.add(worker);
     this.#guard();
     worker.on('message', (message) => {
