@@ -2,6 +2,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server as TlsServer, TLSSocket } from 'node:tls';
+import { withTimeout } from '../../timeout.ts';
 import type { HandBack } from './hand-backs.ts';
 import {
   awaitNextRequest,
@@ -18,6 +19,10 @@ import {
 } from './http-connections.ts';
 import type { ListenHandle } from './listeners.ts';
 import { Unpackers } from './luggage.ts';
+import type { Movable } from './movable.ts';
+import { resumeReading, stopReading, takeUnread } from './reading.ts';
+import { onWebSocketAsked } from './upgrades.ts';
+import { GOING_AWAY, SERVICE_RESTART, WebSocketOutput } from './web-socket-output.ts';
 
 interface Connection {
   socket: Socket;
@@ -27,16 +32,18 @@ interface Connection {
   isIdle: boolean;
   /** The response in flight, whose end is waited for. While this generation serves, it is not noted. */
   response?: ServerResponse | undefined;
-  /** Idle and not being read, with the idle timeout that was switched off meanwhile. */
-  frozen?: { timeout: number };
-  /** The end of its last response has not reached the kernel yet. */
-  flushing?: boolean;
+  /** Not being read, since when, with the idle timeout that was switched off meanwhile. */
+  frozen?: { timeout: number; since: number };
+  /** It is looked at again when something has changed. */
+  isAwaited?: boolean;
+  /** It was told to end. */
+  isEnding?: boolean;
 }
 
 /**
  * - serving: requests are read and handled.
  * - quiescing: a connection that falls idle is frozen.
- * - moving: what is frozen is handed back; event streams and upgraded connections are ended.
+ * - moving: what is frozen is handed back; event streams and upgraded connections that can't move are ended.
  * - closing: there is no next generation: what is frozen is closed.
  */
 type Mode = 'serving' | 'quiescing' | 'moving' | 'closing';
@@ -46,13 +53,21 @@ export class Connections {
   /** Who takes over what is more than a connection between two requests. */
   readonly unpackers: Unpackers = new Unpackers();
   readonly #connections = new Map<Socket, Connection>();
+  /** Those that can move in the midst of their protocol. */
+  readonly #movables = new WeakMap<Socket, Movable>();
+  readonly #webSockets = new WeakMap<Socket, WebSocketOutput>();
   /** Those whose last response has ended: not being read until it is known whether they are idle. */
   readonly #suspended = new Set<Connection>();
   /** Those that were not idle when that was looked for last. */
   #busy: Connection[] = [];
+  /** Those that move in a moment, when what was sent on them has been compressed. */
+  readonly #almost = new Set<Connection>();
+  #onMoved: (() => void)[] = [];
   readonly #handBack: (connection: HandBack) => void;
   #accepting: { listener: number; isIdle: boolean } | undefined;
   #mode: Mode = 'serving';
+  /** How long what is being handled keeps a connection from moving, in milliseconds. */
+  #patience = 0;
   #settled: (() => void) | undefined;
   #checkScheduled = false;
   #moved = 0;
@@ -61,6 +76,7 @@ export class Connections {
     checkHttpInternals();
     this.#handBack = handBack;
     subscribe('net.server.socket', (message) => this.#track((message as { socket: Socket }).socket, this.#accepting));
+    onWebSocketAsked((socket) => this.setWebSocket(socket, 'asked'));
     // Called for every request, in the time of which each operation counts.
     subscribe('http.server.request.start', (message) => {
       const { socket, response } = message as { socket: Socket; response: ServerResponse };
@@ -71,6 +87,11 @@ export class Connections {
   /** How many connections have been handed back. */
   get moved(): number {
     return this.#moved;
+  }
+
+  /** Resolves when every connection has been handed back that need not wait for its client or the app. */
+  movedAtOnce(): Promise<void> {
+    return this.#almost.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#onMoved.push(resolve));
   }
 
   /** Gives a connection from the primary to the server that listens. */
@@ -85,6 +106,19 @@ export class Connections {
     if (luggage) this.unpackers.unpack(connection, server);
     else server.onconnection?.(0, handle);
     this.#accepting = undefined;
+  }
+
+  /** Lets a connection move in the midst of its protocol. */
+  setMovable(socket: Socket, movable: Movable): void {
+    this.#movables.set(socket, movable);
+    this.#scheduleCheck();
+  }
+
+  /** A connection is a WebSocket, or its client has asked for one: it can be ended with a close code. */
+  setWebSocket(socket: Socket, state: 'asked' | 'open'): WebSocketOutput {
+    const output = new WebSocketOutput(socket, state, () => this.#scheduleCheck());
+    this.#webSockets.set(socket, output);
+    return output;
   }
 
   /**
@@ -108,16 +142,16 @@ export class Connections {
 
   /**
    * Hands back (`move`) or closes every connection as it falls idle. Waits until none is left, at most
-   * `timeout` ms; then cuts what is left and names it.
+   * `timeout` ms; then cuts what is left and names it. What a connection that can move is handling keeps it at most
+   * `patience` ms.
    */
-  async drain(timeout: number, { move }: { move: boolean }): Promise<string[]> {
+  async drain(timeout: number, { move, patience = 0 }: { move: boolean; patience?: number }): Promise<string[]> {
     this.#mode = move ? 'moving' : 'closing';
+    this.#patience = patience;
     for (const { socket } of this.#connections.values()) {
       const response = responseOf(socket);
       if (response && isEventStream(response)) response.end();
       else if (response && !move) this.#makeLast(response);
-      const isUpgraded = httpServerOf(socket) !== undefined && !speaksHttp(socket) && !isTlsTransport(socket);
-      if (isUpgraded || (!move && httpServerOf(socket) === undefined)) socket.end();
     }
     await this.#settle(timeout);
     const left = [...this.#pending()];
@@ -183,8 +217,12 @@ export class Connections {
     if (this.#mode === 'serving') return;
     this.#freezeIdle();
     if (this.#mode !== 'quiescing') {
-      for (const connection of this.#connections.values()) if (connection.frozen) this.#release(connection);
+      for (const connection of this.#connections.values()) {
+        if (connection.frozen) this.#release(connection);
+        else this.#endUpgraded(connection);
+      }
     }
+    if (this.#almost.size === 0) for (const resolve of this.#onMoved.splice(0)) resolve();
     if (this.#pending().next().done) this.#settled?.();
   }
 
@@ -209,6 +247,8 @@ export class Connections {
         if (draining || !isEventStream(response)) yield `${response.req.method} ${response.req.url}`;
       } else if (draining) {
         yield `a connection of ${clientOf(socket)}`;
+      } else if (frozen && this.#movables.get(socket)?.isHandling) {
+        yield `${this.#movables.get(socket)?.work} of ${clientOf(socket)}`;
       } else if (!frozen && speaksHttp(socket)) {
         yield `a request of ${clientOf(socket)} of which only a part has arrived`;
       }
@@ -221,6 +261,11 @@ export class Connections {
     this.#busy = [];
     for (const connection of this.#connections.values()) {
       const { socket, frozen } = connection;
+      const movable = this.#movables.get(socket);
+      if (movable) {
+        this.#freezeMovable(connection, movable);
+        continue;
+      }
       if (frozen) continue;
       const response = responseOf(socket);
       const server = httpServerOf(socket);
@@ -234,6 +279,18 @@ export class Connections {
     this.#unsuspend();
   }
 
+  #freezeMovable(connection: Connection, movable: Movable): void {
+    if (!movable.isOpen || connection.listener === undefined || this.#mode === 'closing') {
+      // Its client's last word has to be read, too.
+      this.#thaw(connection);
+      return;
+    }
+    if (!connection.frozen) this.#freeze(connection);
+    if (!movable.isHandling || this.#mode !== 'quiescing') return;
+    this.#busy.push(connection);
+    this.#checkAfter(connection, movable.change());
+  }
+
   /** A part of the next request had been read with the last one: its rest is waited for. */
   #unsuspend(): void {
     for (const { socket, frozen } of this.#suspended) if (!frozen) setReading(socket, true);
@@ -242,9 +299,10 @@ export class Connections {
 
   #freeze(connection: Connection): void {
     const { socket } = connection;
-    setReading(socket, false);
-    // Its keep-alive timeout would close it, with a request waiting unread.
-    connection.frozen = { timeout: socket.timeout ?? 0 };
+    if (this.#movables.has(socket)) stopReading(socket);
+    else setReading(socket, false);
+    // Its idle timeout would close it, with a request waiting unread.
+    connection.frozen = { timeout: socket.timeout ?? 0, since: performance.now() };
     if (connection.frozen.timeout > 0) socket.setTimeout(0);
   }
 
@@ -252,22 +310,21 @@ export class Connections {
     if (!connection.frozen) return;
     if (connection.frozen.timeout > 0) connection.socket.setTimeout(connection.frozen.timeout);
     delete connection.frozen;
-    setReading(connection.socket, true);
+    if (this.#movables.has(connection.socket)) resumeReading(connection.socket);
+    else setReading(connection.socket, true);
   }
 
   #release(connection: Connection): void {
     const { socket, listener } = connection;
+    const movable = this.#movables.get(socket);
     // Its last response was the last one for its client, too: it is being closed.
     if (socket.writableEnded) return;
     if (this.#mode === 'closing' || listener === undefined) {
       socket.destroySoon();
+    } else if (movable) {
+      this.#move(connection, movable, listener);
     } else if (socket.writableLength > 0) {
-      if (connection.flushing) return;
-      connection.flushing = true;
-      socket.write('', () => {
-        connection.flushing = false;
-        this.#scheduleCheck();
-      });
+      this.#flush(connection);
     } else {
       this.#connections.delete(socket);
       const isIdle = connection.isIdle || !isUntouched(socket);
@@ -276,6 +333,65 @@ export class Connections {
       this.#moved++;
       this.#handBack({ listener, handle, isIdle });
     }
+  }
+
+  #move(connection: Connection, movable: Movable, listener: number): void {
+    const { socket, frozen } = connection;
+    const left = (frozen?.since ?? 0) + this.#patience - performance.now();
+    if (movable.isHandling && left > 0) {
+      const change = withTimeout(movable.change(), left, () => undefined);
+      this.#checkAfter(connection, change);
+      return;
+    }
+    const isReady = (): boolean => !movable.isBusy && socket.writableLength === 0;
+    const data = isReady() ? movable.save() : undefined;
+    // The app may have sent something in save(): then it is asked again.
+    if (movable.isBusy) {
+      this.#almost.add(connection);
+      this.#checkAfter(connection, movable.change());
+    } else if (!isReady()) {
+      this.#flush(connection);
+    } else {
+      this.#connections.delete(socket);
+      const luggage = movable.pack(takeUnread(socket), data);
+      // To the app it is not a client that has left.
+      for (const name of socket.eventNames()) if (name !== 'moved') socket.removeAllListeners(name);
+      socket.on('error', () => {});
+      const handle = detachHandle(socket);
+      if (!handle) return;
+      this.#moved++;
+      this.#handBack({ listener, handle, isIdle: false, luggage });
+      movable.left();
+    }
+  }
+
+  /** Until what was written is in the kernel. */
+  #flush(connection: Connection): void {
+    this.#checkAfter(connection, new Promise<void>((resolve) => connection.socket.write('', () => resolve())));
+  }
+
+  #checkAfter(connection: Connection, change: Promise<unknown>): void {
+    if (connection.isAwaited) return;
+    connection.isAwaited = true;
+    void change.then(() => {
+      connection.isAwaited = false;
+      this.#almost.delete(connection);
+      this.#scheduleCheck();
+    });
+  }
+
+  /** What can't move and would never end by itself. */
+  #endUpgraded(connection: Connection): void {
+    const { socket } = connection;
+    const isMoving = this.#mode === 'moving';
+    const webSocket = this.#webSockets.get(socket);
+    if (connection.isEnding || webSocket?.isAsked) return;
+    const isOfHttp = httpServerOf(socket) !== undefined;
+    const isUpgraded = isOfHttp && !speaksHttp(socket) && !isTlsTransport(socket);
+    if (!isUpgraded && (isMoving || isOfHttp)) return;
+    connection.isEnding = true;
+    if (webSocket) webSocket.close(isMoving ? SERVICE_RESTART : GOING_AWAY);
+    else socket.end();
   }
 }
 

@@ -1,0 +1,444 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { WebSocket } from 'ws';
+import { request } from '../helpers/clients.js';
+import { setUp } from '../helpers/fixture.js';
+import { echoApp, EchoClient, message } from '../helpers/web-sockets.js';
+
+async function start(t, { app = {}, ...options } = {}) {
+  const setup = await setUp(t, (port) => ({ 'app.mjs': echoApp({ port, ...app }) }));
+  const restarter = setup.primary(options);
+  await restarter.committed(1);
+  const save = (version, changes) =>
+    setup.project.save('app.mjs', echoApp({ port: setup.port, version, ...app, ...changes }));
+  return { ...setup, restarter, save };
+}
+
+async function startClients(t, port, count, options) {
+  const clients = Array.from(
+    { length: count },
+    (_, index) => new EchoClient(port, { ahead: 1 + (index % 10), ...options }),
+  );
+  t.after(() => clients.forEach(({ socket }) => socket.terminate()));
+  await Promise.all(clients.map((client) => client.more(10)));
+  return clients;
+}
+
+/** One client, connected. */
+async function connect(t, port, { path = '/', ...options } = {}) {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, options.protocols ?? [], options);
+  t.after(() => socket.terminate());
+  await once(socket, 'open');
+  return socket;
+}
+
+const isNoPush = (text) => !text.startsWith('push ');
+
+/** What the app says of a connection. */
+async function about(socket) {
+  socket.send('about');
+  const text = await message(socket, (answer) => answer.startsWith('about '));
+  return JSON.parse(text.slice(6));
+}
+
+function moved(restarter, generation, count = 1) {
+  return restarter.event(
+    'receipt',
+    (receipt) => receipt.generation === generation && receipt.connectionsMoved === count,
+  );
+}
+
+/** Restarts under the load of clients: none may notice. */
+async function restartUnder(t, { app, clients: count = 20, restarts = 10, client = {} }) {
+  const { port, restarter, save } = await start(t, { app });
+  const clients = await startClients(t, port, count, client);
+  for (let version = 2; version <= restarts + 1; version++) {
+    save(version);
+    const { connectionsMoved } = await restarter.event('receipt', ({ generation }) => generation === version);
+    assert.equal(connectionsMoved, count, `generation ${version}`);
+    await Promise.all(clients.map((one) => one.more(10)));
+  }
+  assert.doesNotMatch(restarter.stdout, /client left/);
+  await Promise.all(clients.map((one) => one.stop()));
+  assert.deepEqual(
+    clients.flatMap(({ wrong }) => wrong),
+    [],
+  );
+  for (const { pushed } of clients) assert.ok(pushed > 0);
+  assert.deepEqual(restarter.all('warning'), []);
+  const sum = (name) => clients.reduce((total, one) => total + one[name], 0);
+  t.diagnostic(`${count} clients, ${restarts} restarts: ${sum('echoed')} echoes, ${sum('pushed')} pushes`);
+  return { port, clients, echoed: sum('echoed') };
+}
+
+test('WebSockets move: no message is lost, repeated or out of order, and kept state agrees with them', async (t) => {
+  const { port, echoed } = await restartUnder(t, { app: {} });
+  assert.equal((await request(port)).body, String(echoed));
+});
+
+test('WebSockets of an app without kept state move', async (t) => {
+  await restartUnder(t, { app: { carries: false } });
+});
+
+test('binary messages, some of them larger than a chunk', async (t) => {
+  const make = (number) => Buffer.alloc(number % 7 === 0 ? 200_000 : 10 + (number % 300), number);
+  await restartUnder(t, { app: {}, client: { make }, clients: 5, restarts: 5 });
+});
+
+/** Numbered text in which much of the last message comes again, so that each refers to those before. */
+const repetitive = (number) =>
+  `echo ${number} ${Array.from({ length: 40 }, (_, index) => (number + index) * 7919).join(' ')}`;
+
+const DEFLATE = [
+  ['context takeover on both sides', { threshold: 0 }, { threshold: 0 }],
+  ['no client context takeover', { threshold: 0, clientNoContextTakeover: true }, { threshold: 0 }],
+  ['no server context takeover', { threshold: 0, serverNoContextTakeover: true }, { threshold: 0 }],
+  [
+    'no context takeover at all',
+    { threshold: 0, serverNoContextTakeover: true, clientNoContextTakeover: true },
+    { threshold: 0 },
+  ],
+  [
+    'small windows',
+    { threshold: 0, serverMaxWindowBits: 9, clientMaxWindowBits: 10 },
+    { threshold: 0, clientMaxWindowBits: 10 },
+  ],
+];
+for (const [name, server, client] of DEFLATE) {
+  test(`compressed messages: ${name}`, async (t) => {
+    const { port, clients, echoed } = await restartUnder(t, {
+      app: { options: { perMessageDeflate: server } },
+      client: { perMessageDeflate: client, make: repetitive },
+      clients: 10,
+      restarts: 4,
+    });
+    for (const { socket } of clients) assert.equal(socket.extensions, 'permessage-deflate');
+    assert.equal((await request(port)).body, String(echoed));
+  });
+}
+
+test('a moved connection knows its request, its subprotocol and its data; its server counts it', async (t) => {
+  const { port, restarter, save } = await start(t);
+  const socket = await connect(t, port, { path: '/chat?room=1', protocols: ['v2', 'v1'], headers: { 'x-test': 'me' } });
+  const first = await about(socket);
+  assert.deepEqual({ ...first, pushed: 0 }, { ...first, pushed: 0, version: 1, moved: false, began: 1, clients: 1 });
+  for (const version of [2, 3]) {
+    save(version);
+    await moved(restarter, version);
+    const { pushed, ...then } = await about(socket);
+    assert.deepEqual(then, {
+      version,
+      moved: true,
+      url: '/chat?room=1',
+      began: 1,
+      requestUrl: '/chat?room=1',
+      agent: 'me',
+      protocol: 'v2',
+      clients: 1,
+    });
+    assert.ok(pushed >= first.pushed);
+  }
+  socket.close(4001);
+  await restarter.printed(/client left/);
+});
+
+/** A frame as a client sends it. */
+function frame(text, { opcode = 1, fin = true } = {}) {
+  const mask = Buffer.from([1, 2, 3, 4]);
+  const payload = Buffer.from(text).map((byte, index) => byte ^ mask[index % 4]);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64BE(BigInt(payload.length));
+  const head =
+    payload.length < 126
+      ? [payload.length]
+      : payload.length < 2 ** 16
+        ? [126, ...length.subarray(6)]
+        : [127, ...length];
+  head[0] |= 0x80;
+  return Buffer.concat([Buffer.from([(fin ? 0x80 : 0) | opcode, ...head]), mask, payload]);
+}
+
+test('a frame of which any part has come before the save, and the rest after the commit', async (t) => {
+  const { port, restarter, save } = await start(t);
+  const socket = await connect(t, port);
+  const text = 'x'.repeat(70_000);
+  const bytes = frame(text);
+  // In the first byte, the length, the mask, the payload, and between two frames.
+  const cuts = [1, 2, 6, 10, 12, 14, 15, 40_000, bytes.length - 1];
+  for (const [index, cut] of cuts.entries()) {
+    // So that the part has been read for sure.
+    socket._socket.write(Buffer.concat([frame('before'), bytes.subarray(0, cut)]));
+    assert.equal(await message(socket, isNoPush), 'before');
+    save(index + 2);
+    await moved(restarter, index + 2);
+    socket._socket.write(bytes.subarray(cut));
+    assert.equal(await message(socket, isNoPush), text, `cut at ${cut}`);
+  }
+});
+
+for (const perMessageDeflate of [false, { threshold: 0 }]) {
+  test(`a ${perMessageDeflate ? 'compressed' : 'large'} message in fragments, some before the save, with a ping between them`, async (t) => {
+    const { port, restarter, save } = await start(t, { app: { options: { perMessageDeflate } } });
+    const socket = await connect(t, port, { perMessageDeflate });
+    // Compressed parts refer to what came before them, and end in the midst of a block.
+    const part = (number) => `${number} ${repetitive(number)} `.repeat(perMessageDeflate ? 20 : 2000);
+    socket.send(part(0));
+    assert.equal(await message(socket, isNoPush), part(0));
+    for (const version of [2, 4]) {
+      let whole = '';
+      for (let number = 0; number < 6; number++) {
+        const isLast = number === 5;
+        whole += part(version + number);
+        const echo = isLast && message(socket, isNoPush);
+        await new Promise((resolve) => socket.send(part(version + number), { fin: isLast }, resolve));
+        if (isLast) assert.equal(await echo, whole);
+        else {
+          const pong = once(socket, 'pong');
+          socket.ping();
+          await pong;
+        }
+        if (number === 1 || number === 3) {
+          const next = version + (number === 1 ? 0 : 1);
+          save(next);
+          await moved(restarter, next);
+        }
+      }
+    }
+    assert.equal((await about(socket)).version, 5);
+  });
+}
+
+test('what was sent to a slow reader reaches it, then its connection moves', async (t) => {
+  const flood = `wss.on('connection', (socket) => socket.on('message', (message) => {
+  if (String(message) === 'flood') for (let number = 0; number < 200; number++) socket.send('flood ' + number + ' ' + 'x'.repeat(100_000));
+}));`;
+  const { port, restarter, save } = await start(t, { app: { extra: flood } });
+  const socket = await connect(t, port);
+  socket.send('flood');
+  await message(socket, (text) => text.startsWith('flood 0 '));
+  socket._socket.pause();
+  save(2);
+  await restarter.committed(2);
+  assert.equal((await request(port)).status, 200);
+  await moved(restarter, 2, 0);
+  const numbers = [];
+  socket.on('message', (data) => {
+    const [, number] = /^flood (\d+) /.exec(String(data)) ?? [];
+    if (number) numbers.push(Number(number));
+  });
+  socket._socket.resume();
+  assert.equal((await about(socket)).version, 2);
+  assert.deepEqual(
+    numbers,
+    Array.from({ length: 199 }, (_, index) => index + 1),
+  );
+});
+
+test('after a rollback messages go on, those that came meanwhile included', async (t) => {
+  const { port, project, restarter, save } = await start(t);
+  const clients = await startClients(t, port, 5);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const since = restarter.events.length;
+    const frozen = restarter.event('captured', () => true, since);
+    project.save(
+      'app.mjs',
+      `import { keep } from 'handover'; keep('state', () => {}); await 0; throw new Error('broken ${attempt}');`,
+    );
+    await frozen;
+    await restarter.event('rolledBack', () => true, since);
+    await Promise.all(clients.map((one) => one.more(20)));
+  }
+  save(2);
+  await moved(restarter, 2, 5);
+  await Promise.all(clients.map((one) => one.more(20)));
+  await Promise.all(clients.map((one) => one.stop()));
+  assert.deepEqual(
+    clients.flatMap(({ wrong }) => wrong),
+    [],
+  );
+});
+
+const asyncEcho = `import { existsSync } from 'node:fs';
+wss.on('connection', (socket) => socket.on('message', async (message) => {
+  if (!String(message).startsWith('wait ')) return;
+  console.log('waiting');
+  while (!existsSync(String(message).slice(5))) await new Promise((resolve) => setTimeout(resolve, 5));
+  socket.send('answered by 1');
+}));`;
+
+for (const carries of [true, false]) {
+  test(`a message whose handler returns a promise is answered first, then its connection moves (${carries ? 'with' : 'without'} state)`, async (t) => {
+    const { port, project, restarter, save } = await start(t, {
+      app: { carries, extra: asyncEcho },
+      quiesceTimeout: '10s',
+    });
+    const socket = await connect(t, port);
+    const echoed = message(socket, isNoPush);
+    socket.send('wait done');
+    await Promise.all([echoed, restarter.printed(/waiting/)]);
+    const answered = message(socket, isNoPush);
+    save(2);
+    if (carries) {
+      await restarter.event('prepared', ({ generation }) => generation === 2);
+    } else {
+      await moved(restarter, 2, 0);
+      // It is for the next generation.
+      socket.send('about');
+    }
+    project.write({ done: '' });
+    assert.equal(await answered, 'answered by 1');
+    if (carries) socket.send('about');
+    assert.equal(JSON.parse((await message(socket, isNoPush)).slice(6)).version, 2);
+    assert.deepEqual(restarter.all('warning'), []);
+  });
+}
+
+test('a handler that never ends keeps its connection for quiesceTimeout, and is named', async (t) => {
+  const { port, restarter, save } = await start(t, { app: { extra: asyncEcho }, quiesceTimeout: '100ms' });
+  const socket = await connect(t, port);
+  socket.send('wait never');
+  await restarter.printed(/waiting/);
+  save(2);
+  await moved(restarter, 2);
+  assert.match((await restarter.event('warning')).message, /^a message of 127\.0\.0\.1 was still being handled/);
+  assert.equal((await about(socket)).version, 2);
+});
+
+test('without the call a WebSocket is closed with 1012 right after the commit, behind what was sent before', async (t) => {
+  const { port, restarter, save } = await start(t, { app: { keeps: false } });
+  const clients = await startClients(t, port, 10);
+  const deflated = new EchoClient(port, { perMessageDeflate: { threshold: 0 } });
+  await deflated.more(10);
+  save(2);
+  const { pauseMs } = await restarter.committed(2);
+  assert.ok(pauseMs < 900, 'it was not waited for');
+  for (const client of [...clients, deflated]) {
+    assert.equal(await client.closed, 1012);
+    assert.deepEqual(client.wrong, ['closed with 1012']);
+  }
+  // Each has left the old generation, whose app is told so.
+  assert.equal((await restarter.event('drained')).ended, true);
+  assert.equal(restarter.stdout.match(/client left/g).length, 11);
+});
+
+test('when the next generation does not keep them, moved WebSockets are closed with 1012', async (t) => {
+  const { port, restarter, save } = await start(t);
+  const [client] = await startClients(t, port, 1);
+  save(2, { keeps: false });
+  assert.equal(await client.closed, 1012);
+  assert.deepEqual(client.wrong, ['closed with 1012']);
+  save(3);
+  await restarter.committed(3);
+  assert.ok(await about(await connect(t, port)));
+});
+
+test('a client that leaves while nothing serves is told of in the next generation', async (t) => {
+  const { port, project, restarter } = await start(t, { app: { pushes: false } });
+  const socket = await connect(t, port);
+  await about(socket);
+  const slow = echoApp({ port, version: 2, pushes: false }).replace(
+    'const server = ',
+    `import { existsSync } from 'node:fs';
+while (!existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 5));
+const server = `,
+  );
+  project.save('app.mjs', slow);
+  await restarter.event('captured');
+  socket.terminate();
+  await once(socket, 'close');
+  assert.doesNotMatch(restarter.stdout, /client left/);
+  project.write({ go: '' });
+  await moved(restarter, 2);
+  await restarter.printed(/client left/);
+});
+
+test('noServer mode, with several servers by name', async (t) => {
+  const app = ({ port, version }) => `import http from 'node:http';
+import { WebSocketServer } from 'ws';
+import { keepWebSockets } from 'handover';
+const server = http.createServer();
+// In another order each time, so that only names tell them apart.
+const names = ['/a', '/b', '/c'].sort(() => ${version % 2 === 0 ? 1 : -1});
+const servers = new Map(names.map((name) => {
+  const wss = new WebSocketServer({ noServer: true, clientTracking: name !== '/c' });
+  keepWebSockets(wss, { name, save: (socket) => socket.data });
+  wss.on('connection', (socket, request, moved) => {
+    socket.data = moved?.data ?? { user: new Map([['since', new Date(0)]]) };
+    socket.on('message', (message) => socket.send(JSON.stringify([name, ${version}, request.url, socket.data.user.get('since'), socket.data.user instanceof Map, String(message)])));
+  });
+  return [name, wss];
+}));
+server.on('upgrade', (request, socket, head) => {
+  const wss = servers.get(new URL(request.url, 'http://app').pathname);
+  wss.handleUpgrade(request, socket, head, (webSocket) => wss.emit('connection', webSocket, request));
+});
+server.listen(${port}, '127.0.0.1');
+`;
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': app({ port, version: 1 }) }));
+  const restarter = primary();
+  await restarter.committed(1);
+  const paths = ['/a?1', '/b?2', '/c?3', '/a?4'];
+  const sockets = await Promise.all(paths.map((path) => connect(t, port, { path })));
+  for (let version = 1; version <= 4; version++) {
+    if (version > 1) {
+      project.save('app.mjs', app({ port, version }));
+      await moved(restarter, version, 4);
+    }
+    for (const [index, path] of paths.entries()) {
+      const answer = message(sockets[index]);
+      sockets[index].send('hello');
+      assert.deepEqual(JSON.parse(await answer), [
+        path.slice(0, 2),
+        version,
+        path,
+        new Date(0).toJSON(),
+        true,
+        'hello',
+      ]);
+    }
+  }
+});
+
+test('data that can not be carried is named, and the connection moves', async (t) => {
+  const extra = `wss.on('connection', (socket, request, moved) => { if (moved) console.log('began ' + moved.data.began + ' ' + moved.data.callback); socket.data.callback = () => {}; });`;
+  const { port, restarter, save } = await start(t, { app: { extra } });
+  const sockets = [await connect(t, port), await connect(t, port)];
+  await Promise.all(sockets.map(about));
+  save(2);
+  await moved(restarter, 2, 2);
+  await restarter.printed(/began 1 undefined/);
+  assert.deepEqual(
+    restarter.all('warning').map(({ message: text }) => text),
+    ['not carried over: keepWebSockets(): save().callback: function'],
+    'once for all connections',
+  );
+});
+
+test('the WebSocket of Node.js itself moves', { skip: !globalThis.WebSocket && 'this Node.js has none' }, async (t) => {
+  const { port, restarter, save } = await start(t, { app: { options: { perMessageDeflate: { threshold: 0 } } } });
+  const socket = new globalThis.WebSocket(`ws://127.0.0.1:${port}/`);
+  t.after(() => socket.close());
+  let [sent, echoed, pushed] = [0, 0, 0];
+  const wrong = [];
+  let waiter;
+  socket.addEventListener('close', ({ code }) => wrong.push(`closed with ${code}`));
+  socket.addEventListener('open', () => socket.send(repetitive(++sent)));
+  socket.addEventListener('message', ({ data }) => {
+    if (data.startsWith('push ')) {
+      if (data !== `push ${++pushed}`) wrong.push(data);
+      return;
+    }
+    if (data !== repetitive(++echoed)) wrong.push(data);
+    socket.send(repetitive(++sent));
+    if (echoed >= waiter?.at) waiter.resolve();
+  });
+  const more = (count) => new Promise((resolve) => (waiter = { at: echoed + count, resolve }));
+  await more(10);
+  for (let version = 2; version <= 6; version++) {
+    save(version);
+    await moved(restarter, version);
+    await more(10);
+  }
+  assert.deepEqual(wrong, []);
+});
