@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import http from 'node:http';
 import { test } from 'node:test';
-import { WebSocket } from 'ws';
+import { keepWebSockets } from 'handover';
+import { WebSocket, WebSocketServer } from 'ws';
 import { request } from '../helpers/clients.js';
 import { setUp } from '../helpers/fixture.js';
 import { echoApp, EchoClient, message } from '../helpers/web-sockets.js';
@@ -288,7 +290,10 @@ for (const carries of [true, false]) {
     }
     project.write({ done: '' });
     assert.equal(await answered, 'answered by 1');
-    if (carries) socket.send('about');
+    if (carries) {
+      await restarter.committed(2);
+      socket.send('about');
+    }
     assert.equal(JSON.parse((await message(socket, isNoPush)).slice(6)).version, 2);
     assert.deepEqual(restarter.all('warning'), []);
   });
@@ -441,4 +446,101 @@ test('the WebSocket of Node.js itself moves', { skip: !globalThis.WebSocket && '
     await more(10);
   }
   assert.deepEqual(wrong, []);
+});
+
+test('whatever speaks WebSocket gets 1012 at a boundary of frames: an app by hand, a proxy; other upgrades end', async (t) => {
+  const app = ({ port, backend, version }) => `import http from 'node:http';
+import net from 'node:net';
+import { createHash } from 'node:crypto';
+const server = http.createServer();
+server.on('upgrade', (request, socket) => {
+  socket.on('error', () => {});
+  if (request.headers.upgrade === 'other') {
+    socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: other\\r\\nConnection: Upgrade\\r\\n\\r\\nother ${version}');
+  } else if (request.url === '/proxy') {
+    const to = net.connect(${backend}, '127.0.0.1');
+    to.write('GET / HTTP/1.1\\r\\n' + request.rawHeaders.map((text, index) => text + (index % 2 ? '\\r\\n' : ': ')).join('') + '\\r\\n');
+    // In pieces of three bytes, each in a turn of its own.
+    (async () => { for await (const chunk of to) for (let at = 0; at < chunk.length; at += 3) { socket.write(chunk.subarray(at, at + 3)); await new Promise(setImmediate); } socket.end(); })();
+    socket.pipe(to);
+  } else {
+    const accept = createHash('sha1').update(request.headers['sec-websocket-key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64');
+    socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Accept: ' + accept + '\\r\\n\\r\\n');
+    setInterval(() => socket.write(Buffer.from([0x81, 4, ...Buffer.from('hand')])), 1);
+  }
+});
+server.listen(${port}, '127.0.0.1');
+`;
+  const backend = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(backend, 'listening');
+  t.after(() => backend.close());
+  backend.on('connection', (socket) => {
+    const timer = setInterval(() => socket.send('proxied '.repeat(1000)), 2);
+    socket.on('close', () => clearInterval(timer));
+  });
+  const options = { backend: backend.address().port };
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': app({ port, version: 1, ...options }) }));
+  const restarter = primary();
+  await restarter.committed(1);
+  const sockets = await Promise.all(['/', '/proxy', '/', '/proxy'].map((path) => connect(t, port, { path })));
+  const texts = sockets.map((socket) => {
+    const seen = new Set();
+    socket.on('message', (data) => seen.add(String(data)));
+    return seen;
+  });
+  const other = http.get({ port, host: '127.0.0.1', headers: { upgrade: 'other', connection: 'Upgrade' } });
+  const [, otherSocket, head] = await once(other, 'upgrade');
+  assert.equal(String(head.length > 0 ? head : (await once(otherSocket, 'data'))[0]), 'other 1');
+  await Promise.all(sockets.map((socket) => message(socket)));
+  const codes = Promise.all(sockets.map(async (socket) => (await once(socket, 'close')).map(String)));
+  const otherEnded = once(otherSocket.resume(), 'end');
+  project.save('app.mjs', app({ port, version: 2, ...options }));
+  assert.deepEqual(
+    await codes,
+    Array.from({ length: 4 }, () => ['1012', 'service restart']),
+  );
+  assert.deepEqual(
+    texts.map((seen) => [...seen]),
+    [['hand'], ['proxied '.repeat(1000)], ['hand'], ['proxied '.repeat(1000)]],
+  );
+  await otherEnded;
+  otherSocket.end();
+  assert.equal((await restarter.event('drained')).ended, true);
+});
+
+test('without handover the call does nothing', async (t) => {
+  const { port, project, node } = await setUp(t, (port) => ({
+    'app.mjs': echoApp({ port, extra: `server.on('listening', () => console.log('listening'));` }),
+  }));
+  const app = node([project.path('app.mjs')]);
+  await app.printed(/listening/);
+  const client = new EchoClient(port);
+  await client.more(50);
+  await client.stop();
+  assert.deepEqual(client.wrong, []);
+  await app.printed(/client left/);
+});
+
+test('a wrong argument is told at the call', async () => {
+  const wss = new WebSocketServer({ noServer: true });
+  for (const [server, options, pattern] of [
+    [{}, {}, /expected a WebSocketServer/],
+    [undefined, {}, /expected a WebSocketServer/],
+    [wss, { name: '' }, /expected name/],
+    [wss, { save: 'data' }, /expected save/],
+  ]) {
+    assert.throws(() => keepWebSockets(server, options), { code: 'INVALID_OPTION', message: pattern });
+  }
+});
+
+test('two servers of one name, and a version of ws that it does not work with, fail the start', async (t) => {
+  const twice = (name) => `keepWebSockets(new WebSocketServer({ noServer: true }), { name: '${name}' });`.repeat(2);
+  const { project, port, restarter } = await start(t);
+  const code = async (extra) => {
+    const since = restarter.events.length;
+    project.save('app.mjs', echoApp({ port, extra }));
+    return (await restarter.event('rolledBack', () => true, since)).error.code;
+  };
+  assert.equal(await code(twice('chat')), 'INVALID_OPTION');
+  assert.equal(await code(`keepWebSockets({ handleUpgrade() {}, on() {} });`), 'WS_UNSUPPORTED');
 });

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { Duplex, Writable } from 'node:stream';
+import { Duplex, type Writable } from 'node:stream';
 import type { Socket } from 'node:net';
 import { HandoverError } from '../../errors.ts';
 
@@ -234,21 +234,25 @@ function sampleOf(Server: new (options: object) => WsServer): WsWebSocket | unde
   return sample;
 }
 
+/** The first thing that is not there. */
 function missingIn(sample: WsWebSocket): string | undefined {
   const { _receiver: receiver, _sender: sender, _extensions: extensions } = sample;
   const deflate = extensions?.['permessage-deflate'];
-  const has = (object: object, fields: readonly string[]): string | undefined =>
-    fields.find((field) => !(field in object));
-  if (!(receiver instanceof Writable)) return '_receiver';
-  if (!sender || !Array.isArray(sender._queue)) return '_sender._queue';
-  if (sender._state === undefined && sender._deflating === undefined) return '_sender._state';
-  if (!deflate) return '_extensions';
-  return (
-    has(sample, ['_readyState', '_protocol', '_socket']) ??
-    has(receiver, [...RECEIVER_FIELDS, '_bufferedBytes', '_buffers', '_fragments', '_mask']) ??
-    has(sender, SENDER_FIELDS) ??
-    has(deflate, ['params', 'compress', 'decompress', 'cleanup'])
-  );
+  const needed: [name: string, object: object | undefined, fields: readonly string[]][] = [
+    ['', sample, ['_readyState', '_protocol', '_socket', '_receiver', '_sender', '_extensions']],
+    [
+      '_receiver.',
+      receiver,
+      [...RECEIVER_FIELDS, '_bufferedBytes', '_buffers', '_fragments', '_mask', 'writableLength'],
+    ],
+    ['_sender.', sender, [...SENDER_FIELDS, '_queue', '_state' in sender ? '_state' : '_deflating']],
+    ["_extensions['permessage-deflate'].", deflate, ['params', 'compress', 'decompress', 'cleanup']],
+  ];
+  for (const [name, object, fields] of needed) {
+    const missing = fields.find((field) => !object || !(field in object));
+    if (missing) return name + missing;
+  }
+  return undefined;
 }
 
 function unsupported(missing: string): HandoverError {
