@@ -420,6 +420,29 @@ test('data that can not be carried is named, and the connection moves', async (t
   );
 });
 
+for (const perMessageDeflate of [false, { threshold: 0 }]) {
+  test(`what the app sends while it is asked for its data arrives${perMessageDeflate ? ', compressed' : ''}`, async (t) => {
+    const app = { options: { perMessageDeflate }, pushes: false };
+    const source = (port, version) =>
+      echoApp({ port, version, ...app }).replace(
+        '(socket) => socket.data',
+        `(socket) => { console.log('asked'); socket.send('bye ' + 'x'.repeat(100_000)); return socket.data; }`,
+      );
+    const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': source(port, 1) }));
+    const restarter = primary();
+    await restarter.committed(1);
+    const socket = await connect(t, port, { perMessageDeflate });
+    let byes = 0;
+    socket.on('message', (data) => (byes += String(data).startsWith('bye ') ? 1 : 0));
+    for (let version = 2; version <= 4; version++) {
+      project.save('app.mjs', source(port, version));
+      await restarter.committed(version);
+      assert.equal((await about(socket)).began, 1);
+    }
+    assert.equal(byes, restarter.stdout.match(/asked/g).length);
+  });
+}
+
 test('the WebSocket of Node.js itself moves', { skip: !globalThis.WebSocket && 'this Node.js has none' }, async (t) => {
   const { port, restarter, save } = await start(t, { app: { options: { perMessageDeflate: { threshold: 0 } } } });
   const socket = new globalThis.WebSocket(`ws://127.0.0.1:${port}/`);

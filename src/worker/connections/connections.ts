@@ -36,6 +36,8 @@ interface Connection {
   frozen?: { timeout: number; since: number };
   /** It is looked at again when something has changed. */
   isAwaited?: boolean;
+  /** The app's data of it, when it last was about to move. */
+  saved?: { data: string | undefined; times: number };
   /** It was told to end. */
   isEnding?: boolean;
 }
@@ -47,6 +49,9 @@ interface Connection {
  * - closing: there is no next generation: what is frozen is closed.
  */
 type Mode = 'serving' | 'quiescing' | 'moving' | 'closing';
+
+/** How many times the app is asked for the data of a connection at most: it may send something each time. */
+const MOST_SAVES = 3;
 
 /** All connections and HTTP requests of this process, and what becomes of them in a restart. */
 export class Connections {
@@ -344,8 +349,10 @@ export class Connections {
       return;
     }
     const isReady = (): boolean => !movable.isBusy && socket.writableLength === 0;
-    const data = isReady() ? movable.save() : undefined;
-    // The app may have sent something in save(): then it is asked again.
+    if (isReady() && (connection.saved?.times ?? 0) < MOST_SAVES) {
+      connection.saved = { data: movable.save(), times: (connection.saved?.times ?? 0) + 1 };
+    }
+    // The app may have sent something in save(), or since: then it is asked again, so that both agree.
     if (movable.isBusy) {
       this.#almost.add(connection);
       this.#checkAfter(connection, movable.change());
@@ -353,7 +360,7 @@ export class Connections {
       this.#flush(connection);
     } else {
       this.#connections.delete(socket);
-      const luggage = movable.pack(takeUnread(socket), data);
+      const luggage = movable.pack(takeUnread(socket), connection.saved?.data);
       // To the app it is not a client that has left.
       for (const name of socket.eventNames()) if (name !== 'moved') socket.removeAllListeners(name);
       socket.on('error', () => {});
