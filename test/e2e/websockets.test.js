@@ -69,6 +69,8 @@ async function restartUnder(t, { app, clients: count = 20, restarts = 10, client
   );
   for (const { pushed } of clients) assert.ok(pushed > 0);
   assert.deepEqual(restarter.all('warning'), []);
+  for (const { ended, report } of restarter.all('drained'))
+    assert.deepEqual({ ended, report }, { ended: true, report: [] });
   const sum = (name) => clients.reduce((total, one) => total + one[name], 0);
   t.diagnostic(`${count} clients, ${restarts} restarts: ${sum('echoed')} echoes, ${sum('pushed')} pushes`);
   return { port, clients, echoed: sum('echoed') };
@@ -81,6 +83,49 @@ test('WebSockets move: no message is lost, repeated or out of order, and kept st
 
 test('WebSockets of an app without kept state move', async (t) => {
   await restartUnder(t, { app: { carries: false } });
+});
+
+test('saves in quick succession, so that connections are still on their way when the next restart begins', async (t) => {
+  for (const carries of [true, false]) {
+    const { port, restarter, save } = await start(t, { app: { carries } });
+    const clients = await startClients(t, port, 60);
+    for (let version = 2; version <= 9; version++) {
+      save(version);
+      await restarter.event('committed', ({ generation }) => generation === version);
+    }
+    await Promise.all(clients.map((one) => one.more(20)));
+    await Promise.all(clients.map((one) => one.stop()));
+    assert.deepEqual(
+      clients.flatMap(({ wrong }) => wrong),
+      [],
+    );
+    const echoed = clients.reduce((total, one) => total + one.echoed, 0);
+    if (carries) assert.equal((await request(port)).body, String(echoed));
+  }
+});
+
+test('in the old process a moved socket is told so; it looks closed, and what is sent on it is dropped', async (t) => {
+  const extra = `wss.on('connection', (socket) => socket.on('moved', () => {
+    socket.send('late', (error) => console.log('error: ' + error.message));
+    socket.ping();
+    socket.close();
+    socket.terminate();
+    console.log('state ' + socket.readyState + ', clients ' + wss.clients.size);
+    wss.close(() => console.log('server closed'));
+  }));`;
+  const { port, restarter, save } = await start(t, { app: { extra } });
+  const socket = await connect(t, port);
+  const texts = [];
+  socket.on('message', (data) => texts.push(String(data)));
+  await about(socket);
+  save(2);
+  await moved(restarter, 2);
+  await restarter.printed(/state 3, clients 0/);
+  await restarter.printed(/error: WebSocket is not open/);
+  await restarter.printed(/server closed/);
+  assert.equal((await about(socket)).version, 2);
+  assert.ok(!texts.includes('late'));
+  assert.doesNotMatch(restarter.stdout, /client left/);
 });
 
 test('binary messages, some of them larger than a chunk', async (t) => {
@@ -529,6 +574,20 @@ server.listen(${port}, '127.0.0.1');
   await otherEnded;
   otherSocket.end();
   assert.equal((await restarter.event('drained')).ended, true);
+});
+
+test('without handover, when runWorker() is told to end, WebSockets are closed with 1001', async (t) => {
+  const { port, project, node } = await setUp(t, (port) => ({
+    'app.mjs': echoApp({ port, extra: `server.on('listening', () => console.log('listening'));` }),
+    'entry.mjs': `import { runWorker } from 'handover'; await runWorker({ load: () => import('./app.mjs'), start() {} });`,
+  }));
+  const app = node([project.path('entry.mjs')]);
+  await app.printed(/listening/);
+  const client = new EchoClient(port);
+  await client.more(5);
+  const ended = app.signal('SIGTERM');
+  assert.equal(await client.closed, 1001);
+  assert.deepEqual(await ended, { code: 0, signal: null });
 });
 
 test('without handover the call does nothing', async (t) => {
