@@ -1,8 +1,8 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { Server as TlsServer, TLSSocket } from 'node:tls';
-import { withTimeout } from '../../timeout.ts';
 import type { HandBack } from './hand-backs.ts';
 import {
   awaitNextRequest,
@@ -20,12 +20,12 @@ import {
 import type { ListenHandle } from './listeners.ts';
 import { Unpackers } from './luggage.ts';
 import type { Movable } from './movable.ts';
-import { resumeReading, stopReading, takeUnread } from './reading.ts';
+import { Moves, type Leaving } from './moves.ts';
+import { resumeReading, stopReading } from './reading.ts';
 import { onWebSocketAsked } from './upgrades.ts';
 import { GOING_AWAY, SERVICE_RESTART, WebSocketOutput } from './web-socket-output.ts';
 
-interface Connection {
-  socket: Socket;
+interface Connection extends Leaving {
   /** The primary's id of the listener to hand it back to; undefined when it can't move (TLS, no primary). */
   listener: number | undefined;
   /** An earlier generation has answered requests on it. */
@@ -34,10 +34,6 @@ interface Connection {
   response?: ServerResponse | undefined;
   /** Not being read, since when, with the idle timeout that was switched off meanwhile. */
   frozen?: { timeout: number; since: number };
-  /** It is looked at again when something has changed. */
-  isAwaited?: boolean;
-  /** The app's data of it, when it last was about to move. */
-  saved?: { data: string | undefined; times: number };
   /** It was told to end. */
   isEnding?: boolean;
 }
@@ -49,9 +45,6 @@ interface Connection {
  * - closing: there is no next generation: what is frozen is closed.
  */
 type Mode = 'serving' | 'quiescing' | 'moving' | 'closing';
-
-/** How many times the app is asked for the data of a connection at most: it may send something each time. */
-const MOST_SAVES = 3;
 
 /** All connections and HTTP requests of this process, and what becomes of them in a restart. */
 export class Connections {
@@ -65,14 +58,10 @@ export class Connections {
   readonly #suspended = new Set<Connection>();
   /** Those that were not idle when that was looked for last. */
   #busy: Connection[] = [];
-  /** Those that move in a moment, when what was sent on them has been compressed. */
-  readonly #almost = new Set<Connection>();
-  #onMoved: (() => void)[] = [];
+  readonly #moves = new Moves(() => this.#scheduleCheck());
   readonly #handBack: (connection: HandBack) => void;
   #accepting: { listener: number; isIdle: boolean } | undefined;
   #mode: Mode = 'serving';
-  /** How long what is being handled keeps a connection from moving, in milliseconds. */
-  #patience = 0;
   #settled: (() => void) | undefined;
   #checkScheduled = false;
   #moved = 0;
@@ -96,7 +85,7 @@ export class Connections {
 
   /** Resolves when every connection has been handed back that need not wait for its client or the app. */
   movedAtOnce(): Promise<void> {
-    return this.#almost.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#onMoved.push(resolve));
+    return this.#moves.movedAtOnce();
   }
 
   /** Gives a connection from the primary to the server that listens. */
@@ -152,7 +141,7 @@ export class Connections {
    */
   async drain(timeout: number, { move, patience = 0 }: { move: boolean; patience?: number }): Promise<string[]> {
     this.#mode = move ? 'moving' : 'closing';
-    this.#patience = patience;
+    this.#moves.patience = patience;
     for (const { socket } of this.#connections.values()) {
       const response = responseOf(socket);
       if (response && isEventStream(response)) response.end();
@@ -227,7 +216,7 @@ export class Connections {
         else this.#endUpgraded(connection);
       }
     }
-    if (this.#almost.size === 0) for (const resolve of this.#onMoved.splice(0)) resolve();
+    this.#moves.looked();
     if (this.#pending().next().done) this.#settled?.();
   }
 
@@ -293,7 +282,7 @@ export class Connections {
     if (!connection.frozen) this.#freeze(connection);
     if (!movable.isHandling || this.#mode !== 'quiescing') return;
     this.#busy.push(connection);
-    this.#checkAfter(connection, movable.change());
+    this.#moves.lookAfter(connection, movable.change());
   }
 
   /** A part of the next request had been read with the last one: its rest is waited for. */
@@ -327,9 +316,14 @@ export class Connections {
     if (this.#mode === 'closing' || listener === undefined) {
       socket.destroySoon();
     } else if (movable) {
-      this.#move(connection, movable, listener);
+      const taken = this.#moves.take(connection, movable);
+      if (!taken) return;
+      this.#connections.delete(socket);
+      this.#moved++;
+      this.#handBack({ listener, isIdle: false, ...taken });
+      movable.left();
     } else if (socket.writableLength > 0) {
-      this.#flush(connection);
+      this.#moves.flush(connection);
     } else {
       this.#connections.delete(socket);
       const isIdle = connection.isIdle || !isUntouched(socket);
@@ -338,53 +332,6 @@ export class Connections {
       this.#moved++;
       this.#handBack({ listener, handle, isIdle });
     }
-  }
-
-  #move(connection: Connection, movable: Movable, listener: number): void {
-    const { socket, frozen } = connection;
-    const left = (frozen?.since ?? 0) + this.#patience - performance.now();
-    if (movable.isHandling && left > 0) {
-      const change = withTimeout(movable.change(), left, () => undefined);
-      this.#checkAfter(connection, change);
-      return;
-    }
-    const isReady = (): boolean => !movable.isBusy && socket.writableLength === 0;
-    if (isReady() && (connection.saved?.times ?? 0) < MOST_SAVES) {
-      connection.saved = { data: movable.save(), times: (connection.saved?.times ?? 0) + 1 };
-    }
-    // The app may have sent something in save(), or since: then it is asked again, so that both agree.
-    if (movable.isBusy) {
-      this.#almost.add(connection);
-      this.#checkAfter(connection, movable.change());
-    } else if (!isReady()) {
-      this.#flush(connection);
-    } else {
-      this.#connections.delete(socket);
-      const luggage = movable.pack(takeUnread(socket), connection.saved?.data);
-      // To the app it is not a client that has left.
-      for (const name of socket.eventNames()) if (name !== 'moved') socket.removeAllListeners(name);
-      socket.on('error', () => {});
-      const handle = detachHandle(socket);
-      if (!handle) return;
-      this.#moved++;
-      this.#handBack({ listener, handle, isIdle: false, luggage });
-      movable.left();
-    }
-  }
-
-  /** Until what was written is in the kernel. */
-  #flush(connection: Connection): void {
-    this.#checkAfter(connection, new Promise<void>((resolve) => connection.socket.write('', () => resolve())));
-  }
-
-  #checkAfter(connection: Connection, change: Promise<unknown>): void {
-    if (connection.isAwaited) return;
-    connection.isAwaited = true;
-    void change.then(() => {
-      connection.isAwaited = false;
-      this.#almost.delete(connection);
-      this.#scheduleCheck();
-    });
   }
 
   /** What can't move and would never end by itself. */

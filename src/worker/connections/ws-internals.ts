@@ -99,8 +99,9 @@ export function isListening(server: WsServer): boolean {
   return !server._state && server.listenerCount('connection') > 0;
 }
 
-export function isOpen({ readyState, _receiver: receiver }: WsWebSocket): boolean {
-  return readyState === OPEN && !receiver.writableEnded && !receiver.errored && !receiver.destroyed;
+/** Whether neither side has begun to end. */
+export function isOpen({ readyState, _receiver: receiver, _socket: socket }: WsWebSocket): boolean {
+  return readyState === OPEN && !socket.destroyed && !receiver.writableEnded && !receiver.errored;
 }
 
 /** Whether all that was read has been given to the app, as far as it is whole messages. */
