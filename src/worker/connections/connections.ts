@@ -22,7 +22,7 @@ import { Unpackers } from './luggage.ts';
 import type { Movable } from './movable.ts';
 import { Moves, type Leaving } from './moves.ts';
 import { resumeReading, stopReading } from './reading.ts';
-import { onWebSocketAsked } from './upgrades.ts';
+import { watchUpgrades } from './upgrades.ts';
 import { GOING_AWAY, SERVICE_RESTART, WebSocketOutput } from './web-socket-output.ts';
 
 interface Connection extends Leaving {
@@ -70,7 +70,6 @@ export class Connections {
     checkHttpInternals();
     this.#handBack = handBack;
     subscribe('net.server.socket', (message) => this.#track((message as { socket: Socket }).socket, this.#accepting));
-    onWebSocketAsked((socket) => this.setWebSocket(socket, 'asked'));
     // Called for every request, in the time of which each operation counts.
     subscribe('http.server.request.start', (message) => {
       const { socket, response } = message as { socket: Socket; response: ServerResponse };
@@ -162,6 +161,7 @@ export class Connections {
       this.#scheduleCheck();
     });
     if (connection.isIdle) awaitNextRequest(socket);
+    watchUpgrades(httpServerOf(socket), (asking) => this.setWebSocket(asking, 'asked'));
     this.#scheduleCheck();
     return connection;
   }
