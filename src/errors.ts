@@ -14,7 +14,8 @@ export type HandoverErrorCode =
   | 'TYPESCRIPT_LOADER_MISSING'
   | 'UNKNOWN_OPTION'
   | 'WORKER_EXITED'
-  | 'WRONG_PROCESS';
+  | 'WRONG_PROCESS'
+  | 'WS_UNSUPPORTED';
 
 /** The one error class of handover: the message says what happened, to which value, and the next step. */
 export class HandoverError extends Error {

@@ -9,8 +9,19 @@ export {
 } from './primary/process-restarter.ts';
 export type { RestartCommand } from './primary/program.ts';
 export type { Failure, Receipt, RestarterEvents } from './primary/events.ts';
-export { keep, onShutdown, runWorker } from './worker/run-worker.ts';
-export type { AppComponent, AppSteps, KeepOptions, StandardSchema, StartContext } from './worker/app-host.ts';
+export { keep, keepSockets, keepWebSockets, onShutdown, runWorker } from './worker/run-worker.ts';
+export type {
+  AppComponent,
+  AppSteps,
+  KeepOptions,
+  KeepSocketsOptions,
+  KeepWebSocketsOptions,
+  Moved,
+  StandardSchema,
+  StartContext,
+  WebSocketOf,
+  WebSocketServerLike,
+} from './worker/app-host.ts';
 export { registerClass } from './state/class-registry.ts';
 export { StateSerializer, type RestartState } from './state/state-serializer.ts';
 export {

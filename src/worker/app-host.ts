@@ -1,3 +1,5 @@
+import type { EventEmitter } from 'node:events';
+import type { Server, Socket } from 'node:net';
 import type { Duration } from '../duration.ts';
 
 /** What `start` is told. */
@@ -55,9 +57,37 @@ export interface AppComponent {
   timeout?: Duration;
 }
 
+/** A `WebSocketServer` of the npm package `ws`, version 8. */
+export interface WebSocketServerLike extends EventEmitter {
+  handleUpgrade(...parameters: never[]): void;
+}
+
+/** The WebSocket of a server's type, where that says it. */
+export type WebSocketOf<S> = S extends { clients: Set<infer W> } ? W : unknown;
+
+export interface KeepWebSocketsOptions<W = unknown> {
+  /** Tells the server in the next generation. Default: the order of the calls without a name. */
+  name?: string;
+  /** The app's data of this WebSocket, which goes with it. */
+  save?: (socket: W) => unknown;
+}
+
+export interface KeepSocketsOptions {
+  /** The app's data of this connection, which goes with it. */
+  save?: (socket: Socket) => unknown;
+}
+
+/** What `connection` tells of a connection that has moved. */
+export interface Moved<T = unknown> {
+  /** What `save` returned for it in the previous generation. */
+  data: T;
+}
+
 /** What the process that runs the app gives it: a worker under a primary, or a process of its own. */
 export interface AppHost {
   keep<T>(key: string, init: () => T, options: KeepOptions<T>): T;
+  keepSockets(server: Server, options: KeepSocketsOptions): void;
+  keepWebSockets(server: WebSocketServerLike, options: KeepWebSocketsOptions<never>): void;
   onShutdown(name: string, component: AppComponent): () => void;
   run<App>(steps: AppSteps<App>): Promise<void>;
 }

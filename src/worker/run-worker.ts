@@ -1,3 +1,4 @@
+import type { Server } from 'node:net';
 import { HandoverError } from '../errors.ts';
 import {
   getAppHost,
@@ -6,8 +7,14 @@ import {
   type AppHost,
   type AppSteps,
   type KeepOptions,
+  type KeepSocketsOptions,
+  type KeepWebSocketsOptions,
   type StartContext,
+  type WebSocketOf,
+  type WebSocketServerLike,
 } from './app-host.ts';
+import { checkKeepSockets } from './connections/keep-sockets.ts';
+import { checkKeepWebSockets } from './connections/keep-web-sockets.ts';
 import { Standalone } from './standalone.ts';
 
 /**
@@ -49,6 +56,32 @@ export async function runWorker<App>(app: AppSteps<App> | ((context: StartContex
  */
 export function keep<T>(key: string, init: () => T, options: KeepOptions<T> = {}): T {
   return appHost().keep(key, init, options);
+}
+
+/**
+ * Lets the WebSockets of a `WebSocketServer` (npm `ws`, version 8) move to the next generation, each with its place in both
+ * streams of messages. There the server of the same name emits `connection` for it again: with the socket, the request
+ * with which it began, and `{ data }`, what `save` returned for it. Here it emits `moved`, and not `close`. To be called
+ * before the first client connects. Outside handover it does nothing.
+ *
+ * @throws HandoverError WS_UNSUPPORTED when the server is not of a version of `ws` that this is known to work with
+ */
+export function keepWebSockets<S extends WebSocketServerLike>(
+  server: S,
+  options: KeepWebSocketsOptions<WebSocketOf<S>> = {},
+): void {
+  checkKeepWebSockets(server, options as KeepWebSocketsOptions);
+  appHost().keepWebSockets(server, options);
+}
+
+/**
+ * Lets the connections of a `net.Server`, TCP or Unix sockets, move to the next generation. There the server that listens
+ * at the same address emits `connection` for it again: with the socket and `{ data }`, what `save` returned for it. Here
+ * it emits `moved`, and not `close`. To be called before the first client connects. Outside handover it does nothing.
+ */
+export function keepSockets(server: Server, options: KeepSocketsOptions = {}): void {
+  checkKeepSockets(server, options);
+  appHost().keepSockets(server, options);
 }
 
 /**

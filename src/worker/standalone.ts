@@ -22,6 +22,11 @@ export class Standalone implements AppHost {
     return this.#keeps.keep(key, init, options);
   }
 
+  // There is no next generation.
+  keepSockets(): void {}
+
+  keepWebSockets(): void {}
+
   onShutdown(name: string, component: AppComponent): () => void {
     const remove = this.#components.add(name, component);
     this.#handleSignals();

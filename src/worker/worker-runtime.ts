@@ -12,7 +12,17 @@ import {
   type RawHandle,
   type WorkerConfig,
 } from '../protocol.ts';
-import { setAppHost, type AppComponent, type AppHost, type AppSteps, type KeepOptions } from './app-host.ts';
+import type { Server } from 'node:net';
+import {
+  setAppHost,
+  type AppComponent,
+  type AppHost,
+  type AppSteps,
+  type KeepOptions,
+  type KeepSocketsOptions,
+  type KeepWebSocketsOptions,
+  type WebSocketServerLike,
+} from './app-host.ts';
 import { AppStart } from './app-start.ts';
 import { Channel } from './channel.ts';
 import { Checkpoints } from './keep/checkpoints.ts';
@@ -21,6 +31,9 @@ import { Components } from './components.ts';
 import { Connections } from './connections/connections.ts';
 import { keepReportsFromChildren, requiredFiles } from './dependency-reports.ts';
 import { HandBacks } from './connections/hand-backs.ts';
+import { KeptSockets } from './connections/keep-sockets.ts';
+import { KeptWebSockets } from './connections/keep-web-sockets.ts';
+import type { WsServer } from './connections/ws-internals.ts';
 import { KeepStore } from './keep/keep-store.ts';
 import { WorkerListeners } from './connections/listeners.ts';
 import { saveOrphanedState } from './orphan.ts';
@@ -50,6 +63,8 @@ export class WorkerRuntime implements AppHost {
   readonly #listeners: WorkerListeners;
   readonly #connections: Connections;
   readonly #handBacks: HandBacks;
+  readonly #keptSockets: KeptSockets;
+  readonly #keptWebSockets: KeptWebSockets;
   readonly #components: Components;
   readonly #keeps: KeepStore;
   readonly #start: AppStart;
@@ -87,6 +102,9 @@ export class WorkerRuntime implements AppHost {
       this.#channel.send({ type: 'hand-back', listener, idle: isIdle, ...(luggage && { luggage }) }, handle),
     );
     this.#connections = new Connections((connection) => this.#handBacks.add(connection));
+    const warn = (message: string): void => this.#warn([message]);
+    this.#keptSockets = new KeptSockets(this.#connections, warn);
+    this.#keptWebSockets = new KeptWebSockets(this.#connections, warn);
     this.#components = new Components(config.shutdownTimeout);
     this.#keeps = new KeepStore(() => this.#announce({ keeps: true }));
     this.#start = new AppStart({
@@ -110,6 +128,16 @@ export class WorkerRuntime implements AppHost {
     this.#warmUp.spoil('calls keep()');
     this.#start.takeState();
     return this.#keeps.keep(key, init, options);
+  }
+
+  keepSockets(server: Server, options: KeepSocketsOptions): void {
+    this.#warmUp.spoil('calls keepSockets()');
+    this.#keptSockets.add(server, options);
+  }
+
+  keepWebSockets(server: WebSocketServerLike, options: KeepWebSocketsOptions<never>): void {
+    this.#warmUp.spoil('calls keepWebSockets()');
+    this.#keptWebSockets.add(server as unknown as WsServer, options as KeepWebSocketsOptions);
   }
 
   onShutdown(name: string, component: AppComponent): () => void {
@@ -287,9 +315,12 @@ export class WorkerRuntime implements AppHost {
     // An app that handles the signal ends its servers and itself, as in a process of its own.
     const appEnds = signal !== undefined && this.#signals.appHandles(signal);
     if (appEnds) await this.#signals.deliver(signal);
-    const drained = appEnds ? Promise.resolve([]) : this.#connections.drain(this.#config.drainTimeout, { move });
-    void this.#handBacks
-      .flushed()
+    const drained = appEnds
+      ? Promise.resolve([])
+      : this.#connections.drain(this.#config.drainTimeout, { move, patience: this.#config.quiesceTimeout });
+    void this.#connections
+      .movedAtOnce()
+      .then(() => this.#handBacks.flushed())
       .then(() => this.#channel.send({ type: 'moved', connections: this.#connections.moved }));
     const left = await drained;
     await this.#handBacks.flushed();

@@ -11,7 +11,7 @@ export class Project {
   constructor(files) {
     this.dir = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'handover-test-')));
     mkdirSync(path.join(this.dir, 'node_modules'));
-    for (const name of ['express', 'tsx']) this.install(name);
+    for (const name of ['express', 'tsx', 'ws']) this.install(name);
     symlinkSync(ROOT, path.join(this.dir, 'node_modules', 'handover'));
     this.write({ 'package.json': '{ "name": "app", "version": "1.0.0" }', ...files });
   }

@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { Server as TlsServer, TLSSocket } from 'node:tls';
 import type { HandBack } from './hand-backs.ts';
 import {
@@ -17,36 +18,47 @@ import {
   type HttpServer,
 } from './http-connections.ts';
 import type { ListenHandle } from './listeners.ts';
+import { Unpackers } from './luggage.ts';
+import type { Movable } from './movable.ts';
+import { Moves, type Leaving } from './moves.ts';
+import { resumeReading, stopReading } from './reading.ts';
+import { watchUpgrades } from './upgrades.ts';
+import { GOING_AWAY, SERVICE_RESTART, WebSocketOutput } from './web-socket-output.ts';
 
-interface Connection {
-  socket: Socket;
+interface Connection extends Leaving {
   /** The primary's id of the listener to hand it back to; undefined when it can't move (TLS, no primary). */
   listener: number | undefined;
   /** An earlier generation has answered requests on it. */
   isIdle: boolean;
   /** The response in flight, whose end is waited for. While this generation serves, it is not noted. */
   response?: ServerResponse | undefined;
-  /** Idle and not being read, with the idle timeout that was switched off meanwhile. */
-  frozen?: { timeout: number };
-  /** The end of its last response has not reached the kernel yet. */
-  flushing?: boolean;
+  /** Not being read, since when, with the idle timeout that was switched off meanwhile. */
+  frozen?: { timeout: number; since: number };
+  /** It was told to end. */
+  isEnding?: boolean;
 }
 
 /**
  * - serving: requests are read and handled.
  * - quiescing: a connection that falls idle is frozen.
- * - moving: what is frozen is handed back; event streams and upgraded connections are ended.
+ * - moving: what is frozen is handed back; event streams and upgraded connections that can't move are ended.
  * - closing: there is no next generation: what is frozen is closed.
  */
 type Mode = 'serving' | 'quiescing' | 'moving' | 'closing';
 
 /** All connections and HTTP requests of this process, and what becomes of them in a restart. */
 export class Connections {
+  /** Who takes over what is more than a connection between two requests. */
+  readonly unpackers: Unpackers = new Unpackers();
   readonly #connections = new Map<Socket, Connection>();
+  /** Those that can move in the midst of their protocol. */
+  readonly #movables = new WeakMap<Socket, Movable>();
+  readonly #webSockets = new WeakMap<Socket, WebSocketOutput>();
   /** Those whose last response has ended: not being read until it is known whether they are idle. */
   readonly #suspended = new Set<Connection>();
   /** Those that were not idle when that was looked for last. */
   #busy: Connection[] = [];
+  readonly #moves = new Moves(() => this.#scheduleCheck());
   readonly #handBack: (connection: HandBack) => void;
   #accepting: { listener: number; isIdle: boolean } | undefined;
   #mode: Mode = 'serving';
@@ -70,11 +82,36 @@ export class Connections {
     return this.#moved;
   }
 
+  /** Resolves when every connection has been handed back that need not wait for its client or the app. */
+  movedAtOnce(): Promise<void> {
+    return this.#moves.movedAtOnce();
+  }
+
   /** Gives a connection from the primary to the server that listens. */
-  accept({ listener, handle, isIdle }: HandBack, server: ListenHandle): void {
+  accept(connection: HandBack, server: ListenHandle): void {
+    const { listener, handle, isIdle, luggage } = connection;
+    if (luggage && this.#mode !== 'serving') {
+      // It is for the next generation already, or for this one after a rollback: the primary will know.
+      this.#handBack(connection);
+      return;
+    }
     this.#accepting = { listener, isIdle };
-    server.onconnection?.(0, handle);
+    if (luggage) this.unpackers.unpack(connection, server);
+    else server.onconnection?.(0, handle);
     this.#accepting = undefined;
+  }
+
+  /** Lets a connection move in the midst of its protocol. */
+  setMovable(socket: Socket, movable: Movable): void {
+    this.#movables.set(socket, movable);
+    this.#scheduleCheck();
+  }
+
+  /** A connection is a WebSocket, or its client has asked for one: it can be ended with a close code. */
+  setWebSocket(socket: Socket, state: 'asked' | 'open'): WebSocketOutput {
+    const output = new WebSocketOutput(socket, state, () => this.#scheduleCheck());
+    this.#webSockets.set(socket, output);
+    return output;
   }
 
   /**
@@ -98,16 +135,16 @@ export class Connections {
 
   /**
    * Hands back (`move`) or closes every connection as it falls idle. Waits until none is left, at most
-   * `timeout` ms; then cuts what is left and names it.
+   * `timeout` ms; then cuts what is left and names it. What a connection that can move is handling keeps it at most
+   * `patience` ms.
    */
-  async drain(timeout: number, { move }: { move: boolean }): Promise<string[]> {
+  async drain(timeout: number, { move, patience = 0 }: { move: boolean; patience?: number }): Promise<string[]> {
     this.#mode = move ? 'moving' : 'closing';
+    this.#moves.patience = patience;
     for (const { socket } of this.#connections.values()) {
       const response = responseOf(socket);
       if (response && isEventStream(response)) response.end();
       else if (response && !move) this.#makeLast(response);
-      const isUpgraded = httpServerOf(socket) !== undefined && !speaksHttp(socket) && !isTlsTransport(socket);
-      if (isUpgraded || (!move && httpServerOf(socket) === undefined)) socket.end();
     }
     await this.#settle(timeout);
     const left = [...this.#pending()];
@@ -124,6 +161,7 @@ export class Connections {
       this.#scheduleCheck();
     });
     if (connection.isIdle) awaitNextRequest(socket);
+    watchUpgrades(httpServerOf(socket), (asking) => this.setWebSocket(asking, 'asked'));
     this.#scheduleCheck();
     return connection;
   }
@@ -173,8 +211,12 @@ export class Connections {
     if (this.#mode === 'serving') return;
     this.#freezeIdle();
     if (this.#mode !== 'quiescing') {
-      for (const connection of this.#connections.values()) if (connection.frozen) this.#release(connection);
+      for (const connection of this.#connections.values()) {
+        if (connection.frozen) this.#release(connection);
+        else this.#endUpgraded(connection);
+      }
     }
+    this.#moves.looked();
     if (this.#pending().next().done) this.#settled?.();
   }
 
@@ -199,6 +241,8 @@ export class Connections {
         if (draining || !isEventStream(response)) yield `${response.req.method} ${response.req.url}`;
       } else if (draining) {
         yield `a connection of ${clientOf(socket)}`;
+      } else if (frozen && this.#movables.get(socket)?.isHandling) {
+        yield `${this.#movables.get(socket)?.work} of ${clientOf(socket)}`;
       } else if (!frozen && speaksHttp(socket)) {
         yield `a request of ${clientOf(socket)} of which only a part has arrived`;
       }
@@ -211,6 +255,11 @@ export class Connections {
     this.#busy = [];
     for (const connection of this.#connections.values()) {
       const { socket, frozen } = connection;
+      const movable = this.#movables.get(socket);
+      if (movable) {
+        this.#freezeMovable(connection, movable);
+        continue;
+      }
       if (frozen) continue;
       const response = responseOf(socket);
       const server = httpServerOf(socket);
@@ -224,6 +273,18 @@ export class Connections {
     this.#unsuspend();
   }
 
+  #freezeMovable(connection: Connection, movable: Movable): void {
+    if (!movable.isOpen || connection.listener === undefined || this.#mode === 'closing') {
+      // Its client's last word has to be read, too.
+      this.#thaw(connection);
+      return;
+    }
+    if (!connection.frozen) this.#freeze(connection);
+    if (!movable.isHandling || this.#mode !== 'quiescing') return;
+    this.#busy.push(connection);
+    this.#moves.lookAfter(connection, movable.change());
+  }
+
   /** A part of the next request had been read with the last one: its rest is waited for. */
   #unsuspend(): void {
     for (const { socket, frozen } of this.#suspended) if (!frozen) setReading(socket, true);
@@ -232,9 +293,10 @@ export class Connections {
 
   #freeze(connection: Connection): void {
     const { socket } = connection;
-    setReading(socket, false);
-    // Its keep-alive timeout would close it, with a request waiting unread.
-    connection.frozen = { timeout: socket.timeout ?? 0 };
+    if (this.#movables.has(socket)) stopReading(socket);
+    else setReading(socket, false);
+    // Its idle timeout would close it, with a request waiting unread.
+    connection.frozen = { timeout: socket.timeout ?? 0, since: performance.now() };
     if (connection.frozen.timeout > 0) socket.setTimeout(0);
   }
 
@@ -242,22 +304,26 @@ export class Connections {
     if (!connection.frozen) return;
     if (connection.frozen.timeout > 0) connection.socket.setTimeout(connection.frozen.timeout);
     delete connection.frozen;
-    setReading(connection.socket, true);
+    if (this.#movables.has(connection.socket)) resumeReading(connection.socket);
+    else setReading(connection.socket, true);
   }
 
   #release(connection: Connection): void {
     const { socket, listener } = connection;
+    const movable = this.#movables.get(socket);
     // Its last response was the last one for its client, too: it is being closed.
     if (socket.writableEnded) return;
     if (this.#mode === 'closing' || listener === undefined) {
       socket.destroySoon();
+    } else if (movable) {
+      const taken = this.#moves.take(connection, movable);
+      if (!taken) return;
+      this.#connections.delete(socket);
+      this.#moved++;
+      this.#handBack({ listener, isIdle: false, ...taken });
+      movable.left();
     } else if (socket.writableLength > 0) {
-      if (connection.flushing) return;
-      connection.flushing = true;
-      socket.write('', () => {
-        connection.flushing = false;
-        this.#scheduleCheck();
-      });
+      this.#moves.flush(connection);
     } else {
       this.#connections.delete(socket);
       const isIdle = connection.isIdle || !isUntouched(socket);
@@ -266,6 +332,20 @@ export class Connections {
       this.#moved++;
       this.#handBack({ listener, handle, isIdle });
     }
+  }
+
+  /** What can't move and would never end by itself. */
+  #endUpgraded(connection: Connection): void {
+    const { socket } = connection;
+    const isMoving = this.#mode === 'moving';
+    const webSocket = this.#webSockets.get(socket);
+    if (connection.isEnding || webSocket?.isAsked) return;
+    const isOfHttp = httpServerOf(socket) !== undefined;
+    const isUpgraded = isOfHttp && !speaksHttp(socket) && !isTlsTransport(socket);
+    if (!isUpgraded && (isMoving || isOfHttp)) return;
+    connection.isEnding = true;
+    if (webSocket) webSocket.close(isMoving ? SERVICE_RESTART : GOING_AWAY);
+    else socket.end();
   }
 }
 

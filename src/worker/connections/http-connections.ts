@@ -40,8 +40,12 @@ const ANY_REQUEST = Buffer.from('GET / HTTP/1.1\r\n\r\n');
 
 /** The HTTP server that a connection belongs to; undefined for other protocols. */
 export function httpServerOf(socket: Socket): HttpServer | undefined {
-  const server = internals(socket).server as Partial<HttpServer> | undefined;
-  return typeof server?.closeIdleConnections === 'function' ? (server as HttpServer) : undefined;
+  const { server } = internals(socket);
+  return isHttpServer(server) ? server : undefined;
+}
+
+export function isHttpServer(server: unknown): server is HttpServer {
+  return typeof (server as Partial<HttpServer> | undefined)?.closeIdleConnections === 'function';
 }
 
 /** Whether the bytes of a connection are read by Node's HTTP parser; false once it was upgraded to another protocol. */
