@@ -242,8 +242,9 @@ export class Router {
     );
   }
 
-  #refuse({ handle, listener }: Connection): void {
-    if (listener.query.http) this.#unavailable.answer(handle);
+  #refuse({ handle, listener, luggage }: Connection): void {
+    // With luggage it is in the midst of something, where an answer would be no answer.
+    if (listener.query.http && !luggage) this.#unavailable.answer(handle);
     else handle.close();
   }
 

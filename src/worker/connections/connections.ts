@@ -17,6 +17,7 @@ import {
   type HttpServer,
 } from './http-connections.ts';
 import type { ListenHandle } from './listeners.ts';
+import { Unpackers } from './luggage.ts';
 
 interface Connection {
   socket: Socket;
@@ -42,6 +43,8 @@ type Mode = 'serving' | 'quiescing' | 'moving' | 'closing';
 
 /** All connections and HTTP requests of this process, and what becomes of them in a restart. */
 export class Connections {
+  /** Who takes over what is more than a connection between two requests. */
+  readonly unpackers: Unpackers = new Unpackers();
   readonly #connections = new Map<Socket, Connection>();
   /** Those whose last response has ended: not being read until it is known whether they are idle. */
   readonly #suspended = new Set<Connection>();
@@ -71,9 +74,16 @@ export class Connections {
   }
 
   /** Gives a connection from the primary to the server that listens. */
-  accept({ listener, handle, isIdle }: HandBack, server: ListenHandle): void {
+  accept(connection: HandBack, server: ListenHandle): void {
+    const { listener, handle, isIdle, luggage } = connection;
+    if (luggage && this.#mode !== 'serving') {
+      // It is for the next generation already, or for this one after a rollback: the primary will know.
+      this.#handBack(connection);
+      return;
+    }
     this.#accepting = { listener, isIdle };
-    server.onconnection?.(0, handle);
+    if (luggage) this.unpackers.unpack(connection, server);
+    else server.onconnection?.(0, handle);
     this.#accepting = undefined;
   }
 

@@ -22,6 +22,8 @@ type GetServer = (server: unknown, query: ServerQuery, answer: (errno: number, h
 
 /** The parts of a listening TCP wrap that net.Server uses; `onconnection` is set by net.js. */
 export interface ListenHandle {
+  /** Whose handle it is. */
+  server: net.Server;
   listen(): number;
   close(): void;
   ref(): void;
@@ -90,8 +92,8 @@ export class WorkerListeners {
       http: server instanceof http.Server,
     };
     const answer = callListen(query);
-    if (answer.errno !== 0) return failedHandle(answer.errno, port);
-    const handle = this.#handle(answer, isPath ? query.address : null);
+    if (answer.errno !== 0) return failedHandle(server, answer.errno, port);
+    const handle = this.#handle(server, answer, isPath ? query.address : null);
     this.#open.set(answer.listener, handle);
     server.once('listening', this.#onListen);
     return handle;
@@ -103,9 +105,10 @@ export class WorkerListeners {
     return count;
   }
 
-  #handle({ listener, name }: ListenAnswer, pipe: string | null): ListenHandle {
+  #handle(server: net.Server, { listener, name }: ListenAnswer, pipe: string | null): ListenHandle {
     let alive: NodeJS.Timeout | undefined = setInterval(() => {}, NEVER);
     return {
+      server,
       listen: () => 0,
       close: () => {
         clearInterval(alive);
@@ -121,8 +124,9 @@ export class WorkerListeners {
 }
 
 /** A handle that fails in listen(), where net.js reports a failed bind exactly as in a process that owns its ports. */
-function failedHandle(errno: number, port: number): ListenHandle {
+function failedHandle(server: net.Server, errno: number, port: number): ListenHandle {
   return {
+    server,
     listen: () => errno,
     close() {},
     ref() {},
