@@ -224,7 +224,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
       this.#router.stop();
       const retirement = await retire(
         serving,
-        { type: 'drain', move: false, ...(signal && { signal }) },
+        { type: 'drain', move: false, relay: false, ...(signal && { signal }) },
         this.#options,
       );
       exit = retirement.exit;

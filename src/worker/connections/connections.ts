@@ -1,7 +1,8 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import { Server as TlsServer, TLSSocket } from 'node:tls';
+import type { Server, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Luggage } from '../../protocol.ts';
 import type { HandBack } from './hand-backs.ts';
 import {
   awaitNextRequest,
@@ -16,21 +17,34 @@ import {
   unfinishedRequests,
   type HttpServer,
 } from './http-connections.ts';
+import { Http2Sessions } from './http2-sessions.ts';
 import type { ListenHandle } from './listeners.ts';
 import { Unpackers } from './luggage.ts';
+import type { ProtocolPart } from './protocol-part.ts';
+import { RelayedConnections, TLS } from './relayed-connections.ts';
+import { tlsFactsOf } from './relayed-tls-socket.ts';
+import { TlsConnections } from './tls-connections.ts';
+import { TlsRelays } from './tls-relays.ts';
 
 interface Connection {
   socket: Socket;
-  /** The primary's id of the listener to hand it back to; undefined when it can't move (TLS, no primary). */
-  listener: number | undefined;
-  /** An earlier generation has answered requests on it. */
-  isIdle: boolean;
+  /** Where it came from, and is handed back to; undefined when it can't move (no primary). */
+  from: Origin | undefined;
   /** The response in flight, whose end is waited for. While this generation serves, it is not noted. */
   response?: ServerResponse | undefined;
   /** Idle and not being read, with the idle timeout that was switched off meanwhile. */
   frozen?: { timeout: number };
   /** The end of its last response has not reached the kernel yet. */
   flushing?: boolean;
+}
+
+/** How the primary has sent a connection. */
+interface Origin {
+  /** The primary's id of the listener. */
+  listener: number;
+  /** An earlier generation has answered requests on it. */
+  isIdle: boolean;
+  luggage?: Luggage | undefined;
 }
 
 /**
@@ -50,21 +64,38 @@ export class Connections {
   readonly #suspended = new Set<Connection>();
   /** Those that were not idle when that was looked for last. */
   #busy: Connection[] = [];
-  readonly #handBack: (connection: HandBack) => void;
-  #accepting: { listener: number; isIdle: boolean } | undefined;
+  readonly #handBack: (connection: HandBack | Promise<HandBack | undefined>) => void;
+  readonly #relayed = new RelayedConnections();
+  readonly #relays = new TlsRelays();
+  readonly #tls = new TlsConnections<Origin | undefined>(
+    (socket, from) => this.#onSecure(socket, from ?? this.#accepting),
+    () => this.#scheduleCheck(),
+  );
+  readonly #http2 = new Http2Sessions(() => this.#scheduleCheck());
+  readonly #parts: ProtocolPart[] = [this.#tls, this.#http2];
+  #accepting: Origin | undefined;
+  /** The TLS end of a connection that moves stays in this process. */
+  #canRelay = false;
   #mode: Mode = 'serving';
   #settled: (() => void) | undefined;
   #checkScheduled = false;
   #moved = 0;
 
-  constructor(handBack: (connection: HandBack) => void) {
+  constructor(handBack: (connection: HandBack | Promise<HandBack | undefined>) => void) {
     checkHttpInternals();
     this.#handBack = handBack;
+    this.unpackers.set(TLS, (data, connection, listener) => this.#relayed.unpack(data, connection, listener));
+    subscribe('tracing:net.server.listen:asyncStart', (message) => {
+      const { server } = message as { server: Server };
+      this.#tls.watch(server);
+      this.#http2.watch(server);
+    });
     subscribe('net.server.socket', (message) => this.#track((message as { socket: Socket }).socket, this.#accepting));
     // Called for every request, in the time of which each operation counts.
     subscribe('http.server.request.start', (message) => {
       const { socket, response } = message as { socket: Socket; response: ServerResponse };
       if (this.#mode !== 'serving' || !this.#connections.has(socket)) this.#onRequest(socket, response);
+      if (this.#relayed.has(socket)) this.#relayed.onRequest(socket, response);
     });
   }
 
@@ -81,7 +112,7 @@ export class Connections {
       this.#handBack(connection);
       return;
     }
-    this.#accepting = { listener, isIdle };
+    this.#accepting = { listener, isIdle, luggage };
     if (luggage) this.unpackers.unpack(connection, server);
     else server.onconnection?.(0, handle);
     this.#accepting = undefined;
@@ -93,6 +124,7 @@ export class Connections {
    */
   async quiesce(timeout: number): Promise<string[]> {
     this.#mode = 'quiescing';
+    for (const part of this.#parts) part.freeze();
     await this.#settle(timeout);
     return [...this.#pending()];
   }
@@ -101,6 +133,7 @@ export class Connections {
   resume(): void {
     this.#mode = 'serving';
     this.#settled?.();
+    for (const part of this.#parts) part.thaw();
     this.#unsuspend();
     this.#busy = [];
     for (const connection of this.#connections.values()) this.#thaw(connection);
@@ -108,39 +141,69 @@ export class Connections {
 
   /**
    * Hands back (`move`) or closes every connection as it falls idle. Waits until none is left, at most
-   * `timeout` ms; then cuts what is left and names it.
+   * `timeout` ms; then cuts what is left and names it. With `relay`, this process goes on as the TLS end of what has
+   * moved: see relayed().
    */
-  async drain(timeout: number, { move }: { move: boolean }): Promise<string[]> {
+  async drain(timeout: number, { move, relay }: { move: boolean; relay: boolean }): Promise<string[]> {
     this.#mode = move ? 'moving' : 'closing';
+    this.#canRelay = move && relay;
+    if (this.#canRelay) this.#tls.divert();
+    for (const part of this.#parts) part.end();
     for (const { socket } of this.#connections.values()) {
       const response = responseOf(socket);
       if (response && isEventStream(response)) response.end();
       else if (response && !move) this.#makeLast(response);
-      const isUpgraded = httpServerOf(socket) !== undefined && !speaksHttp(socket) && !isTlsTransport(socket);
+      const isUpgraded = httpServerOf(socket) !== undefined && !speaksHttp(socket);
       if (isUpgraded || (!move && httpServerOf(socket) === undefined)) socket.end();
     }
     await this.#settle(timeout);
     const left = [...this.#pending()];
     for (const { socket } of this.#connections.values()) socket.destroy();
+    for (const part of this.#parts) part.cut();
     return left;
   }
 
-  #track(socket: Socket, from?: { listener: number; isIdle: boolean }): Connection | undefined {
-    if (socket.destroyed) return undefined;
-    const connection: Connection = { socket, listener: from?.listener, isIdle: from?.isIdle ?? false };
+  /** Resolves when no connection needs this process any more, at most after `timeout` ms; then those are cut, and named. */
+  relayed(timeout: number): Promise<string[]> {
+    return this.#relays.ended(timeout);
+  }
+
+  #onSecure(socket: TLSSocket, from: Origin | undefined): void {
+    if (this.#canRelay && from && !from.luggage) this.#relay(socket, from);
+    else this.#track(socket, from);
+  }
+
+  #relay(socket: TLSSocket, { listener, isIdle }: Origin): void {
+    this.#moved++;
+    const luggage = { kind: TLS, data: tlsFactsOf(socket) };
+    const handBack = async (): Promise<HandBack | undefined> => {
+      const handle = await this.#relays.begin(socket);
+      return handle && { listener, handle, isIdle, luggage };
+    };
+    this.#handBack(handBack());
+  }
+
+  #track(socket: Socket, from: Origin | undefined): Connection | undefined {
+    if (socket.destroyed || Http2Sessions.owns(socket)) return undefined;
+    if (TlsConnections.isTransport(socket)) {
+      // A relayed one is secure in a moment.
+      if (from?.luggage?.kind !== TLS) this.#tls.add(socket, from);
+      return undefined;
+    }
+    const connection: Connection = { socket, from };
     this.#connections.set(socket, connection);
     socket.once('close', () => {
       this.#connections.delete(socket);
       this.#scheduleCheck();
     });
-    if (connection.isIdle) awaitNextRequest(socket);
+    if (from?.isIdle) awaitNextRequest(socket);
     this.#scheduleCheck();
     return connection;
   }
 
   #onRequest(socket: Socket, response: ServerResponse): void {
-    // A TLS connection shows itself with its first request; what was accepted is only its transport.
-    const connection = this.#connections.get(socket) ?? this.#track(socket);
+    // One that an app has given to its server itself shows itself with its first request.
+    const connection = this.#connections.get(socket) ?? this.#track(socket, undefined);
     if (this.#mode === 'closing') this.#makeLast(response);
     if (connection && this.#mode !== 'serving') this.#follow(connection, response);
   }
@@ -203,6 +266,7 @@ export class Connections {
   /** What is still waited for, as a person would name it. */
   *#pending(): Generator<string, void> {
     const draining = this.#mode !== 'quiescing';
+    for (const part of this.#parts) yield* part.pending(draining);
     for (const { socket, response, frozen } of draining ? this.#connections.values() : this.#busy) {
       if (!this.#connections.has(socket)) continue;
       if (response) {
@@ -256,10 +320,11 @@ export class Connections {
   }
 
   #release(connection: Connection): void {
-    const { socket, listener } = connection;
+    const { socket, from } = connection;
     // Its last response was the last one for its client, too: it is being closed.
     if (socket.writableEnded) return;
-    if (this.#mode === 'closing' || listener === undefined) {
+    const isTls = socket instanceof TLSSocket && !from?.luggage;
+    if (this.#mode === 'closing' || !from || (isTls && !this.#canRelay)) {
       socket.destroySoon();
     } else if (socket.writableLength > 0) {
       if (connection.flushing) return;
@@ -270,20 +335,20 @@ export class Connections {
       });
     } else {
       this.#connections.delete(socket);
-      const isIdle = connection.isIdle || !isUntouched(socket);
+      const { listener, luggage } = from;
+      const isIdle = from.isIdle || !isUntouched(socket);
+      if (isTls) {
+        this.#relay(socket, { listener, isIdle });
+        return;
+      }
       const handle = detachHandle(socket);
       if (!handle) return;
       this.#moved++;
-      this.#handBack({ listener, handle, isIdle });
+      this.#handBack({ listener, handle, isIdle, luggage });
     }
   }
 }
 
 function clientOf(socket: Socket): string {
   return socket.remoteAddress ?? 'a local client';
-}
-
-/** The raw side of a TLS connection: it ends with its TLSSocket. */
-function isTlsTransport(socket: Socket): boolean {
-  return httpServerOf(socket) instanceof TlsServer && !(socket instanceof TLSSocket);
 }
