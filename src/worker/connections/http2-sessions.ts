@@ -5,6 +5,7 @@ import type { ProtocolPart } from './protocol-part.ts';
 
 interface Session {
   session: ServerHttp2Session;
+  client: string;
   /** What was asked for on the streams that have not ended. */
   streams: Map<ServerHttp2Stream, string>;
   /**
@@ -13,6 +14,10 @@ interface Session {
    * - quiet: it has confirmed that, or could not do so in time.
    */
   state: 'open' | 'told' | 'quiet';
+  /** When its last stream ended, as performance.now() tells. */
+  lastEnd: number;
+  /** How long its confirmation is waited for. */
+  confirming?: NodeJS.Timeout;
   /** Gives it back what it listens for, and the streams that came meanwhile. */
   release?: (isServed: boolean) => void;
 }
@@ -29,10 +34,22 @@ const LAST_OF_ALL_STREAMS = 2 ** 31 - 1;
 const NO_ERROR = 0;
 const REFUSED_STREAM = 7;
 
-/** How long a session with streams in flight is left alone: there are clients that fail what is in flight when they are told. */
-const BUSY_GRACE = 50;
-/** How long a client has for confirming that it was told, in milliseconds. */
-const CONFIRM_TIMEOUT = 100;
+/** Milliseconds that sessions are given. While they freeze, the state is waited for. */
+interface Patience {
+  /**
+   * A client that was answered a moment ago may be about to begin the next stream, which it would lose when it were told
+   * just now: it is told when that has come, or does not come within this time.
+   */
+  aboutToBegin: number;
+  /** For confirming that it was told. One that sleeps must not make a long pause. */
+  confirm: number;
+}
+
+const PATIENCE: Record<Mode, Patience> = {
+  serving: { aboutToBegin: Infinity, confirm: 2000 },
+  freezing: { aboutToBegin: 100, confirm: 200 },
+  ending: { aboutToBegin: 500, confirm: 2000 },
+};
 
 /** On the socket of a session, which only the session can reach: all that is known of it there. */
 const HAS_SESSION = Symbol('handover.hasSession');
@@ -48,9 +65,9 @@ export class Http2Sessions implements ProtocolPart {
   #mode: Mode = 'serving';
   /** What is begun now would be lost: the state was captured, or may be at any moment. */
   #isCaptured = false;
-  /** Those with streams in flight are told, too. */
+  /** Those that may be about to begin a stream are told, too. */
   #isUrgent = false;
-  #timers: NodeJS.Timeout[] = [];
+  #urgent: NodeJS.Timeout | undefined;
 
   /** `onChange` is called when what is waited for may have ended. */
   constructor(onChange: () => void) {
@@ -73,11 +90,10 @@ export class Http2Sessions implements ProtocolPart {
 
   thaw(): void {
     this.#begin('serving');
-    this.#isCaptured = false;
     for (const session of this.#sessions) {
-      // Its client opens another connection, but could go on with this one.
-      session.state = 'open';
       session.release?.(true);
+      // It was told in vain, and goes on alone to its end.
+      if (session.state === 'quiet') this.#ask(session);
     }
   }
 
@@ -92,7 +108,7 @@ export class Http2Sessions implements ProtocolPart {
       const inFlight = [...session.streams].filter(([stream, name]) => isEnding || !isEndless(stream, name));
       for (const [, name] of inFlight) yield name;
       if (inFlight.length > 0) continue;
-      if (isEnding || session.state !== 'quiet') yield `an HTTP/2 session of ${clientOf(session)}`;
+      if (isEnding || session.state !== 'quiet') yield `an HTTP/2 session of ${session.client}`;
     }
   }
 
@@ -101,7 +117,8 @@ export class Http2Sessions implements ProtocolPart {
   }
 
   #add(session: ServerHttp2Session): void {
-    const added: Session = { session, streams: new Map(), state: 'open' };
+    const client = session.socket.remoteAddress ?? 'a local client';
+    const added: Session = { session, client, streams: new Map(), state: 'open', lastEnd: 0 };
     this.#sessions.add(added);
     Object.assign(session.socket, { [HAS_SESSION]: true });
     session.on('stream', (stream, headers) => this.#follow(added, stream, headers));
@@ -113,32 +130,30 @@ export class Http2Sessions implements ProtocolPart {
   }
 
   #follow(session: Session, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    if (stream.closed) return;
+    if (stream.closed || session.session.destroyed) return;
     session.streams.set(stream, `${headers[':method']} ${headers[':path']}`);
+    // This goes out before any answer that its client could begin the next one after.
+    if (this.#mode !== 'serving' && session.state === 'open') this.#tell(session);
     stream.once('close', () => {
       session.streams.delete(stream);
-      if (this.#mode === 'serving') return;
+      session.lastEnd = performance.now();
+      if (this.#mode === 'serving' && session.state === 'open') return;
+      if (session.state === 'told') readOn(session);
       this.#advance(session);
       this.#onChange();
     });
   }
 
   #begin(mode: Mode): void {
-    for (const timer of this.#timers.splice(0)) clearTimeout(timer);
+    clearTimeout(this.#urgent);
     this.#mode = mode;
     this.#isUrgent = false;
     if (mode === 'serving') return;
-    this.#later(BUSY_GRACE, () => (this.#isUrgent = true));
+    this.#urgent = setTimeout(() => {
+      this.#isUrgent = true;
+      this.#advanceAll();
+    }, PATIENCE[mode].aboutToBegin);
     this.#advanceAll();
-  }
-
-  #later(ms: number, action: () => void): void {
-    this.#timers.push(
-      setTimeout(() => {
-        action();
-        this.#advanceAll();
-      }, ms),
-    );
   }
 
   #advanceAll(): void {
@@ -147,36 +162,39 @@ export class Http2Sessions implements ProtocolPart {
   }
 
   #advance(session: Session): void {
-    if (this.#mode === 'serving' || session.session.destroyed) return;
+    if (session.session.destroyed) return;
     const isBusy = [...session.streams].some(([stream, name]) => !isEndless(stream, name));
-    if (session.state === 'open' && (!isBusy || this.#isUrgent || this.#isCaptured)) this.#tell(session);
+    const { aboutToBegin } = PATIENCE[this.#mode];
+    const isResting = session.streams.size === 0 && performance.now() - session.lastEnd > aboutToBegin;
+    if (session.state === 'open' && (isResting || this.#isUrgent || this.#isCaptured)) this.#tell(session);
+    if (this.#mode === 'ending') endEndless(session);
     if (this.#mode === 'freezing') {
       if (session.state === 'quiet') this.#hold(session, { isRead: isBusy });
-      return;
+    } else if (session.state === 'quiet' || this.#isCaptured) {
+      // What is begun after this, its client knows not to have been begun.
+      session.session.close();
     }
-    for (const [stream, name] of session.streams) {
-      if (!isEndless(stream, name) || stream.writableEnded) continue;
-      // What the app writes to it from now on is no mistake of its own.
-      stream.on('error', () => {});
-      stream.end();
-    }
-    // What is begun after this, its client knows not to have been begun.
-    if (session.state === 'quiet' || this.#isCaptured) session.session.close();
   }
 
   #tell(session: Session): void {
-    session.state = session.session.closed ? 'quiet' : 'told';
-    if (session.session.closed) return;
-    session.session.goaway(NO_ERROR, LAST_OF_ALL_STREAMS);
+    if (!session.session.closed) session.session.goaway(NO_ERROR, LAST_OF_ALL_STREAMS);
+    this.#ask(session);
+  }
+
+  #ask(session: Session): void {
+    session.state = 'told';
     const confirm = (): void => {
-      if (session.state === 'told') session.state = 'quiet';
-    };
-    this.#later(CONFIRM_TIMEOUT, confirm);
-    session.session.ping(() => {
-      confirm();
+      if (session.state !== 'told') return;
+      session.state = 'quiet';
       this.#advance(session);
       this.#onChange();
-    });
+    };
+    clearTimeout(session.confirming);
+    session.confirming = setTimeout(confirm, PATIENCE[this.#mode].confirm).unref();
+    // One that its client has closed is quiet, too.
+    if (session.session.closed) setImmediate(confirm);
+    else session.session.ping((error) => error ?? confirm());
+    readOn(session);
   }
 
   /**
@@ -213,12 +231,28 @@ function isEndless(stream: ServerHttp2Stream, name: string): boolean {
   return name.startsWith('CONNECT ') || /^text\/event-stream/i.test(String(stream.sentHeaders?.['content-type']));
 }
 
+function endEndless({ streams }: Session): void {
+  for (const [stream, name] of streams) {
+    if (!isEndless(stream, name) || stream.writableEnded) continue;
+    // What the app writes to it from now on is no mistake of its own.
+    stream.on('error', () => {});
+    stream.end();
+  }
+}
+
+/**
+ * To the library below, a session with no stream that was told is at its end, and is not read any more (nghttp2,
+ * nghttp2_session_want_read): what its client has begun meanwhile would never come, nor would its confirmation.
+ */
+function readOn(told: Session): void {
+  setImmediate(() => {
+    const { session, state } = told;
+    if (state === 'told' && !session.destroyed) setReading(session.socket as Socket, true);
+  });
+}
+
 /** Its client may repeat it elsewhere: that says that nothing has been done about it. */
 function refuse(stream: ServerHttp2Stream): void {
   stream.on('error', () => {});
   stream.close(REFUSED_STREAM);
-}
-
-function clientOf({ session }: Session): string {
-  return session.socket.remoteAddress ?? 'a local client';
 }
