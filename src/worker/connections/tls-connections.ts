@@ -10,6 +10,7 @@ export class TlsConnections<From> implements ProtocolPart {
   readonly #onSecure: (socket: TLSSocket, from: From | undefined) => void;
   readonly #onChange: () => void;
   #isFrozen = false;
+  #isDiverted = false;
 
   /**
    * `onSecure` is called when the server has taken a connection over; `onChange` when what is waited for may have ended.
@@ -52,11 +53,14 @@ export class TlsConnections<From> implements ProtocolPart {
   }
 
   end(): void {
-    this.thaw();
+    // Its first request may come with the end of the handshake, and what that changes after the capture would be lost.
+    if (this.#isFrozen && !this.#isDiverted) this.cut();
+    else this.thaw();
   }
 
   /** What becomes secure from now on is not for the servers of this process. */
   divert(): void {
+    this.#isDiverted = true;
     for (const server of this.#servers) {
       server.removeAllListeners('secureConnection');
       server.on('secureConnection', this.#onSecureConnection);
