@@ -124,7 +124,7 @@ export class Connections {
    */
   async quiesce(timeout: number): Promise<string[]> {
     this.#mode = 'quiescing';
-    for (const part of this.#parts) part.freeze();
+    for (const part of this.#parts) part.freeze(timeout);
     await this.#settle(timeout);
     return [...this.#pending()];
   }

@@ -1,7 +1,10 @@
 /** Connections that are more than HTTP/1.1 on a plain socket, and how they take part in a restart. */
 export interface ProtocolPart {
-  /** Begins nothing more as soon as what was begun has ended. Undone by thaw(), when the handover is rolled back. */
-  freeze(): void;
+  /**
+   * Begins nothing more, from when there is nothing pending or `timeout` ms have passed. Undone by thaw(), when the
+   * handover is rolled back.
+   */
+  freeze(timeout: number): void;
   thaw(): void;
   /** Ends what can be ended: this process serves no more. */
   end(): void;
