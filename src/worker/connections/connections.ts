@@ -1,7 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import type { Luggage } from '../../protocol.ts';
 import type { HandBack } from './hand-backs.ts';
 import {
@@ -21,30 +20,22 @@ import { Http2Sessions } from './http2-sessions.ts';
 import type { ListenHandle } from './listeners.ts';
 import { Unpackers } from './luggage.ts';
 import type { ProtocolPart } from './protocol-part.ts';
-import { RelayedConnections, TLS } from './relayed-connections.ts';
-import { tlsFactsOf } from './relayed-tls-socket.ts';
-import { TlsConnections } from './tls-connections.ts';
-import { TlsRelays } from './tls-relays.ts';
+import { TlsConnections, type Origin } from './tls-connections.ts';
 
 interface Connection {
   socket: Socket;
-  /** Where it came from, and is handed back to; undefined when it can't move (no primary). */
-  from: Origin | undefined;
+  /** The primary's id of the listener to hand it back to; undefined when it can't move (no primary). */
+  listener: number | undefined;
+  /** An earlier generation has answered requests on it. */
+  isIdle: boolean;
+  /** What came with it, and goes on with it. */
+  luggage: Luggage | undefined;
   /** The response in flight, whose end is waited for. While this generation serves, it is not noted. */
   response?: ServerResponse | undefined;
   /** Idle and not being read, with the idle timeout that was switched off meanwhile. */
   frozen?: { timeout: number };
   /** The end of its last response has not reached the kernel yet. */
   flushing?: boolean;
-}
-
-/** How the primary has sent a connection. */
-interface Origin {
-  /** The primary's id of the listener. */
-  listener: number;
-  /** An earlier generation has answered requests on it. */
-  isIdle: boolean;
-  luggage?: Luggage | undefined;
 }
 
 /**
@@ -65,17 +56,17 @@ export class Connections {
   /** Those that were not idle when that was looked for last. */
   #busy: Connection[] = [];
   readonly #handBack: (connection: HandBack | Promise<HandBack | undefined>) => void;
-  readonly #relayed = new RelayedConnections();
-  readonly #relays = new TlsRelays();
-  readonly #tls = new TlsConnections<Origin | undefined>(
-    (socket, from) => this.#onSecure(socket, from ?? this.#accepting),
-    () => this.#scheduleCheck(),
-  );
+  readonly #tls = new TlsConnections({
+    onSecure: (socket, from) => this.#track(socket, from ?? this.#accepting),
+    handBack: (connection) => {
+      this.#moved++;
+      this.#handBack(connection);
+    },
+    onChange: () => this.#scheduleCheck(),
+  });
   readonly #http2 = new Http2Sessions(() => this.#scheduleCheck());
   readonly #parts: ProtocolPart[] = [this.#tls, this.#http2];
   #accepting: Origin | undefined;
-  /** The TLS end of a connection that moves stays in this process. */
-  #canRelay = false;
   #mode: Mode = 'serving';
   #settled: (() => void) | undefined;
   #checkScheduled = false;
@@ -84,7 +75,7 @@ export class Connections {
   constructor(handBack: (connection: HandBack | Promise<HandBack | undefined>) => void) {
     checkHttpInternals();
     this.#handBack = handBack;
-    this.unpackers.set(TLS, (data, connection, listener) => this.#relayed.unpack(data, connection, listener));
+    this.unpackers.set(TlsConnections.kind, (...luggage) => this.#tls.unpack(...luggage));
     subscribe('tracing:net.server.listen:asyncStart', (message) => {
       const { server } = message as { server: Server };
       this.#tls.watch(server);
@@ -95,7 +86,7 @@ export class Connections {
     subscribe('http.server.request.start', (message) => {
       const { socket, response } = message as { socket: Socket; response: ServerResponse };
       if (this.#mode !== 'serving' || !this.#connections.has(socket)) this.#onRequest(socket, response);
-      if (this.#relayed.has(socket)) this.#relayed.onRequest(socket, response);
+      this.#tls.onRequest(socket, response);
     });
   }
 
@@ -141,13 +132,12 @@ export class Connections {
 
   /**
    * Hands back (`move`) or closes every connection as it falls idle. Waits until none is left, at most
-   * `timeout` ms; then cuts what is left and names it. With `relay`, this process goes on as the TLS end of what has
-   * moved: see relayed().
+   * `timeout` ms; then cuts what is left and names it. With `relay`, this process keeps the TLS ends of what has moved:
+   * see relayed().
    */
   async drain(timeout: number, { move, relay }: { move: boolean; relay: boolean }): Promise<string[]> {
     this.#mode = move ? 'moving' : 'closing';
-    this.#canRelay = move && relay;
-    if (this.#canRelay) this.#tls.divert();
+    if (move && relay) this.#tls.keepEnds();
     for (const part of this.#parts) part.end();
     for (const { socket } of this.#connections.values()) {
       const response = responseOf(socket);
@@ -163,47 +153,28 @@ export class Connections {
     return left;
   }
 
-  /** Resolves when no connection needs this process any more, at most after `timeout` ms; then those are cut, and named. */
+  /** Resolves when no connection that has moved needs this process, at most after `timeout` ms; then it cuts, and names them. */
   relayed(timeout: number): Promise<string[]> {
-    return this.#relays.ended(timeout);
+    return this.#tls.ended(timeout);
   }
 
-  #onSecure(socket: TLSSocket, from: Origin | undefined): void {
-    if (this.#canRelay && from && !from.luggage) this.#relay(socket, from);
-    else this.#track(socket, from);
-  }
-
-  #relay(socket: TLSSocket, { listener, isIdle }: Origin): void {
-    this.#moved++;
-    const luggage = { kind: TLS, data: tlsFactsOf(socket) };
-    const handBack = async (): Promise<HandBack | undefined> => {
-      const handle = await this.#relays.begin(socket);
-      return handle && { listener, handle, isIdle, luggage };
-    };
-    this.#handBack(handBack());
-  }
-
-  #track(socket: Socket, from: Origin | undefined): Connection | undefined {
-    if (socket.destroyed || Http2Sessions.owns(socket)) return undefined;
-    if (TlsConnections.isTransport(socket)) {
-      // A relayed one is secure in a moment.
-      if (from?.luggage?.kind !== TLS) this.#tls.add(socket, from);
-      return undefined;
-    }
-    const connection: Connection = { socket, from };
+  #track(socket: Socket, from?: Origin): Connection | undefined {
+    if (socket.destroyed || Http2Sessions.owns(socket) || this.#tls.claims(socket, from)) return undefined;
+    const { listener, isIdle = false, luggage } = from ?? {};
+    const connection: Connection = { socket, listener, isIdle, luggage };
     this.#connections.set(socket, connection);
     socket.once('close', () => {
       this.#connections.delete(socket);
       this.#scheduleCheck();
     });
-    if (from?.isIdle) awaitNextRequest(socket);
+    if (connection.isIdle) awaitNextRequest(socket);
     this.#scheduleCheck();
     return connection;
   }
 
   #onRequest(socket: Socket, response: ServerResponse): void {
     // One that an app has given to its server itself shows itself with its first request.
-    const connection = this.#connections.get(socket) ?? this.#track(socket, undefined);
+    const connection = this.#connections.get(socket) ?? this.#track(socket);
     if (this.#mode === 'closing') this.#makeLast(response);
     if (connection && this.#mode !== 'serving') this.#follow(connection, response);
   }
@@ -320,11 +291,10 @@ export class Connections {
   }
 
   #release(connection: Connection): void {
-    const { socket, from } = connection;
+    const { socket, listener } = connection;
     // Its last response was the last one for its client, too: it is being closed.
     if (socket.writableEnded) return;
-    const isTls = socket instanceof TLSSocket && !from?.luggage;
-    if (this.#mode === 'closing' || !from || (isTls && !this.#canRelay)) {
+    if (this.#mode === 'closing' || listener === undefined || this.#tls.mustStay(socket)) {
       socket.destroySoon();
     } else if (socket.writableLength > 0) {
       if (connection.flushing) return;
@@ -335,16 +305,15 @@ export class Connections {
       });
     } else {
       this.#connections.delete(socket);
-      const { listener, luggage } = from;
-      const isIdle = from.isIdle || !isUntouched(socket);
-      if (isTls) {
-        this.#relay(socket, { listener, isIdle });
+      const isIdle = connection.isIdle || !isUntouched(socket);
+      if (this.#tls.hasEnd(socket)) {
+        this.#tls.move(socket, { listener, isIdle });
         return;
       }
       const handle = detachHandle(socket);
       if (!handle) return;
       this.#moved++;
-      this.#handBack({ listener, handle, isIdle, luggage });
+      this.#handBack({ listener, handle, isIdle, luggage: connection.luggage });
     }
   }
 }

@@ -7,9 +7,6 @@ import { responseOf } from './http-connections.ts';
 import type { ListenHandle } from './listeners.ts';
 import { asTlsSocket, type TlsFacts } from './relayed-tls-socket.ts';
 
-/** The kind of their luggage (see Luggage in the protocol). */
-export const TLS = 'tls';
-
 /** What is known of a relayed connection since this process has it. */
 interface Relayed {
   hasAnswered: boolean;
