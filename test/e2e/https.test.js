@@ -221,7 +221,7 @@ test('a request of which a part has arrived is answered when the rest comes', as
   await client.ask();
   client.write('GET / HTTP/1.1\r\nHo');
   save(2);
-  await restarter.committed(2);
+  await restarter.event('receipt', ({ generation }) => generation === 2);
   client.write('st: app\r\n\r\n');
   assert.match((await client.answers(1))[0].body, /^v[12]$/);
   assert.equal((await client.ask()).body, 'v2');
