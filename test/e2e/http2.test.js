@@ -230,3 +230,19 @@ test('overlap: false: sessions are told, and no write is lost', async (t) => {
   assert.equal((await one.request({ ':path': '/count' })).body, '3');
   assert.deepEqual(one.failures, []);
 });
+
+test('stopping closes sessions, and waits for what they have in flight', async (t) => {
+  const { project, pid, restarter, client } = await start(t, { source: { secure: true } });
+  const [resting, busy] = [client(), client()];
+  await resting.request();
+  const slow = busy.request({ ':path': '/?until=done' });
+  await restarter.printed(/waiting/);
+  const closed = once(resting.session, 'close');
+  const stopped = restarter.stop();
+  await closed;
+  project.write({ done: '' });
+  assert.deepEqual(await slow, { status: 200, body: 'v1' });
+  await stopped;
+  assert.deepEqual([...resting.failures, ...busy.failures], []);
+  await gone([pid]);
+});
