@@ -174,8 +174,11 @@ export type MessageToWorker =
   | { type: 'capture'; blob: number }
   /** The handover was rolled back: serve again. */
   | { type: 'resume' }
-  /** End: connections go back to the primary (`move`) or are closed; then components, then exit. */
-  | { type: 'drain'; move: boolean; signal?: NodeJS.Signals };
+  /**
+   * End: connections go back to the primary (`move`) or are closed; then components, then exit. With `relay`, not before
+   * the TLS connections that have moved have ended, whose TLS ends it keeps.
+   */
+  | { type: 'drain'; move: boolean; relay: boolean; signal?: NodeJS.Signals };
 
 export type MessageToPrimary =
   /** Booted; waits for `load`. */

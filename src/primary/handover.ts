@@ -283,7 +283,7 @@ export class Handover {
     this.#pausedAt ??= performance.now();
     router.hold();
     this.#isOldGone = true;
-    await retire(old, { type: 'drain', move: true }, options);
+    await retire(old, { type: 'drain', move: true, relay: false }, options);
   }
 
   async #waitForNext<T extends 'standby' | 'needs-state' | 'ready'>(

@@ -240,7 +240,7 @@ export class RestartLoop {
 
   async #retire(old: WorkerHandle, receipt: (moved: number) => void): Promise<void> {
     void old.waitFor(['moved']).then((message) => receipt(message.type === 'moved' ? message.connections : 0));
-    const retirement = retire(old, { type: 'drain', move: true }, this.#with.options);
+    const retirement = retire(old, { type: 'drain', move: true, relay: true }, this.#with.options);
     this.#retirements.add(retirement);
     const { ended, report } = await retirement;
     this.#retirements.delete(retirement);

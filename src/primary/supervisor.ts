@@ -176,7 +176,7 @@ export class Supervisor {
       this.#router.stop();
       const retirement = await retire(
         serving,
-        { type: 'drain', move: false, ...(signal && { signal }) },
+        { type: 'drain', move: false, relay: false, ...(signal && { signal }) },
         this.#options,
       );
       exit = retirement.exit;

@@ -63,7 +63,7 @@ export class Standalone implements AppHost {
 
   async #end(): Promise<void> {
     for (const server of this.#servers ?? []) server.close();
-    await this.#connections?.drain(DRAIN_TIMEOUT, { move: false });
+    await this.#connections?.drain(DRAIN_TIMEOUT, { move: false, relay: false });
     const { ended, report } = await this.#components.stop();
     for (const line of report) process.stderr.write(`handover: ${line}\n`);
     process.exit(ended ? 0 : 1);

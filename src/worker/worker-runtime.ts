@@ -306,18 +306,18 @@ export class WorkerRuntime implements AppHost {
     this.#warn(await this.#components.resume());
   }
 
-  async #drain({ move, signal }: MessageOf<MessageToWorker, 'drain'>): Promise<void> {
+  async #drain({ move, relay, signal }: MessageOf<MessageToWorker, 'drain'>): Promise<void> {
     if (this.#state === 'draining') return;
     this.#transition('draining');
+    const { drainTimeout, quiesceTimeout: patience } = this.#config;
+    const end = performance.now() + drainTimeout;
     this.#channel.hold(true);
     this.#checkpoints.stop();
     if (signal) this.#signals.expect();
     // An app that handles the signal ends its servers and itself, as in a process of its own.
     const appEnds = signal !== undefined && this.#signals.appHandles(signal);
     if (appEnds) await this.#signals.deliver(signal);
-    const drained = appEnds
-      ? Promise.resolve([])
-      : this.#connections.drain(this.#config.drainTimeout, { move, patience: this.#config.quiesceTimeout });
+    const drained = appEnds ? Promise.resolve([]) : this.#connections.drain(drainTimeout, { move, relay, patience });
     void this.#connections
       .movedAtOnce()
       .then(() => this.#handBacks.flushed())
@@ -325,6 +325,7 @@ export class WorkerRuntime implements AppHost {
     const left = await drained;
     await this.#handBacks.flushed();
     const { ended, report } = await this.#components.stop();
+    left.push(...(await this.#connections.relayed(end - performance.now())));
     // Not on exit, which has to come soon after this.
     writeCompileCache();
     await this.#channel.send({ type: 'drained', ended, report: [...left.map((name) => `${name} was cut`), ...report] });

@@ -31,11 +31,14 @@ export class Load {
   #stopped = false;
   #agents = [];
   #waiters = [];
+  #request;
 
-  constructor(port, { clients = 20, method = 'POST', path = '/' } = {}) {
+  /** `send` and `Agent`: of another protocol than HTTP. */
+  constructor(port, { clients = 20, method = 'POST', path = '/', send = request, Agent = http.Agent } = {}) {
+    this.#request = send;
     this.done = Promise.all(
       Array.from({ length: clients }, async (_, index) => {
-        const agent = index % 4 === 0 ? false : new http.Agent({ keepAlive: true, maxSockets: 1 });
+        const agent = index % 4 === 0 ? false : new Agent({ keepAlive: true, maxSockets: 1 });
         if (agent) this.#agents.push(agent);
         while (!this.#stopped)
           await this.#send(port, { method, path, agent, ...(method === 'POST' && { body: 'x'.repeat(100) }) });
@@ -57,7 +60,7 @@ export class Load {
   async #send(port, options) {
     const began = performance.now();
     try {
-      const { status, body } = await request(port, options);
+      const { status, body } = await this.#request(port, options);
       if (status === 200) {
         this.acknowledged++;
         this.bodies.push(body);

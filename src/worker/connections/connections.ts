@@ -1,8 +1,8 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { Server as TlsServer, TLSSocket } from 'node:tls';
+import type { Luggage } from '../../protocol.ts';
 import type { HandBack } from './hand-backs.ts';
 import {
   awaitNextRequest,
@@ -17,19 +17,24 @@ import {
   unfinishedRequests,
   type HttpServer,
 } from './http-connections.ts';
+import { Http2Sessions } from './http2-sessions.ts';
 import type { ListenHandle } from './listeners.ts';
 import { Unpackers } from './luggage.ts';
 import type { Movable } from './movable.ts';
 import { Moves, type Leaving } from './moves.ts';
+import type { ProtocolPart } from './protocol-part.ts';
 import { resumeReading, stopReading } from './reading.ts';
+import { TlsConnections, type Origin } from './tls-connections.ts';
 import { watchUpgrades } from './upgrades.ts';
 import { GOING_AWAY, SERVICE_RESTART, WebSocketOutput } from './web-socket-output.ts';
 
 interface Connection extends Leaving {
-  /** The primary's id of the listener to hand it back to; undefined when it can't move (TLS, no primary). */
+  /** The primary's id of the listener to hand it back to; undefined when it can't move (no primary). */
   listener: number | undefined;
   /** An earlier generation has answered requests on it. */
   isIdle: boolean;
+  /** What came with it, and goes on with it. */
+  luggage: Luggage | undefined;
   /** The response in flight, whose end is waited for. While this generation serves, it is not noted. */
   response?: ServerResponse | undefined;
   /** Not being read, since when, with the idle timeout that was switched off meanwhile. */
@@ -59,21 +64,38 @@ export class Connections {
   /** Those that were not idle when that was looked for last. */
   #busy: Connection[] = [];
   readonly #moves = new Moves(() => this.#scheduleCheck());
-  readonly #handBack: (connection: HandBack) => void;
-  #accepting: { listener: number; isIdle: boolean } | undefined;
+  readonly #handBack: (connection: HandBack | Promise<HandBack | undefined>) => void;
+  readonly #tls = new TlsConnections({
+    onSecure: (socket, from) => this.#track(socket, from ?? this.#accepting),
+    handBack: (connection) => {
+      this.#moved++;
+      this.#handBack(connection);
+    },
+    onChange: () => this.#scheduleCheck(),
+  });
+  readonly #http2 = new Http2Sessions(() => this.#scheduleCheck());
+  readonly #parts: ProtocolPart[] = [this.#tls, this.#http2];
+  #accepting: Origin | undefined;
   #mode: Mode = 'serving';
   #settled: (() => void) | undefined;
   #checkScheduled = false;
   #moved = 0;
 
-  constructor(handBack: (connection: HandBack) => void) {
+  constructor(handBack: (connection: HandBack | Promise<HandBack | undefined>) => void) {
     checkHttpInternals();
     this.#handBack = handBack;
+    this.unpackers.set(TlsConnections.kind, (...luggage) => this.#tls.unpack(...luggage));
+    subscribe('tracing:net.server.listen:asyncStart', (message) => {
+      const { server } = message as { server: Server };
+      this.#tls.watch(server);
+      this.#http2.watch(server);
+    });
     subscribe('net.server.socket', (message) => this.#track((message as { socket: Socket }).socket, this.#accepting));
     // Called for every request, in the time of which each operation counts.
     subscribe('http.server.request.start', (message) => {
       const { socket, response } = message as { socket: Socket; response: ServerResponse };
       if (this.#mode !== 'serving' || !this.#connections.has(socket)) this.#onRequest(socket, response);
+      this.#tls.onRequest(socket, response);
     });
   }
 
@@ -95,7 +117,7 @@ export class Connections {
       this.#handBack(connection);
       return;
     }
-    this.#accepting = { listener, isIdle };
+    this.#accepting = { listener, isIdle, luggage };
     if (luggage) this.unpackers.unpack(connection, server);
     else server.onconnection?.(0, handle);
     this.#accepting = undefined;
@@ -120,6 +142,7 @@ export class Connections {
    */
   async quiesce(timeout: number): Promise<string[]> {
     this.#mode = 'quiescing';
+    for (const part of this.#parts) part.freeze(timeout);
     await this.#settle(timeout);
     return [...this.#pending()];
   }
@@ -128,6 +151,7 @@ export class Connections {
   resume(): void {
     this.#mode = 'serving';
     this.#settled?.();
+    for (const part of this.#parts) part.thaw();
     this.#unsuspend();
     this.#busy = [];
     for (const connection of this.#connections.values()) this.#thaw(connection);
@@ -136,11 +160,16 @@ export class Connections {
   /**
    * Hands back (`move`) or closes every connection as it falls idle. Waits until none is left, at most
    * `timeout` ms; then cuts what is left and names it. What a connection that can move is handling keeps it at most
-   * `patience` ms.
+   * `patience` ms. With `relay`, this process keeps the TLS ends of what has moved: see relayed().
    */
-  async drain(timeout: number, { move, patience = 0 }: { move: boolean; patience?: number }): Promise<string[]> {
+  async drain(
+    timeout: number,
+    { move, relay, patience = 0 }: { move: boolean; relay: boolean; patience?: number },
+  ): Promise<string[]> {
     this.#mode = move ? 'moving' : 'closing';
     this.#moves.patience = patience;
+    if (move && relay) this.#tls.keepEnds();
+    for (const part of this.#parts) part.end();
     for (const { socket } of this.#connections.values()) {
       const response = responseOf(socket);
       if (response && isEventStream(response)) response.end();
@@ -149,12 +178,19 @@ export class Connections {
     await this.#settle(timeout);
     const left = [...this.#pending()];
     for (const { socket } of this.#connections.values()) socket.destroy();
+    for (const part of this.#parts) part.cut();
     return left;
   }
 
-  #track(socket: Socket, from?: { listener: number; isIdle: boolean }): Connection | undefined {
-    if (socket.destroyed) return undefined;
-    const connection: Connection = { socket, listener: from?.listener, isIdle: from?.isIdle ?? false };
+  /** Resolves when no connection that has moved needs this process, at most after `timeout` ms; then it cuts, and names them. */
+  relayed(timeout: number): Promise<string[]> {
+    return this.#tls.ended(timeout);
+  }
+
+  #track(socket: Socket, from?: Origin): Connection | undefined {
+    if (socket.destroyed || Http2Sessions.owns(socket) || this.#tls.claims(socket, from)) return undefined;
+    const { listener, isIdle = false, luggage } = from ?? {};
+    const connection: Connection = { socket, listener, isIdle, luggage };
     this.#connections.set(socket, connection);
     socket.once('close', () => {
       this.#connections.delete(socket);
@@ -167,7 +203,7 @@ export class Connections {
   }
 
   #onRequest(socket: Socket, response: ServerResponse): void {
-    // A TLS connection shows itself with its first request; what was accepted is only its transport.
+    // One that an app has given to its server itself shows itself with its first request.
     const connection = this.#connections.get(socket) ?? this.#track(socket);
     if (this.#mode === 'closing') this.#makeLast(response);
     if (connection && this.#mode !== 'serving') this.#follow(connection, response);
@@ -235,6 +271,7 @@ export class Connections {
   /** What is still waited for, as a person would name it. */
   *#pending(): Generator<string, void> {
     const draining = this.#mode !== 'quiescing';
+    for (const part of this.#parts) yield* part.pending(draining);
     for (const { socket, response, frozen } of draining ? this.#connections.values() : this.#busy) {
       if (!this.#connections.has(socket)) continue;
       if (response) {
@@ -274,7 +311,9 @@ export class Connections {
   }
 
   #freezeMovable(connection: Connection, movable: Movable): void {
-    if (!movable.isOpen || connection.listener === undefined || this.#mode === 'closing') {
+    const { socket, listener, luggage } = connection;
+    const canLeave = listener !== undefined && !this.#tls.isSecure(socket, luggage);
+    if (!movable.isOpen || !canLeave || this.#mode === 'closing') {
       // Its client's last word has to be read, too.
       this.#thaw(connection);
       return;
@@ -313,7 +352,7 @@ export class Connections {
     const movable = this.#movables.get(socket);
     // Its last response was the last one for its client, too: it is being closed.
     if (socket.writableEnded) return;
-    if (this.#mode === 'closing' || listener === undefined) {
+    if (this.#mode === 'closing' || listener === undefined || this.#tls.mustStay(socket)) {
       socket.destroySoon();
     } else if (movable) {
       const taken = this.#moves.take(connection, movable);
@@ -327,10 +366,14 @@ export class Connections {
     } else {
       this.#connections.delete(socket);
       const isIdle = connection.isIdle || !isUntouched(socket);
+      if (this.#tls.hasEnd(socket)) {
+        this.#tls.move(socket, { listener, isIdle });
+        return;
+      }
       const handle = detachHandle(socket);
       if (!handle) return;
       this.#moved++;
-      this.#handBack({ listener, handle, isIdle });
+      this.#handBack({ listener, handle, isIdle, luggage: connection.luggage });
     }
   }
 
@@ -341,7 +384,7 @@ export class Connections {
     const webSocket = this.#webSockets.get(socket);
     if (connection.isEnding || webSocket?.isAsked) return;
     const isOfHttp = httpServerOf(socket) !== undefined;
-    const isUpgraded = isOfHttp && !speaksHttp(socket) && !isTlsTransport(socket);
+    const isUpgraded = isOfHttp && !speaksHttp(socket);
     if (!isUpgraded && (isMoving || isOfHttp)) return;
     connection.isEnding = true;
     if (webSocket) webSocket.close(isMoving ? SERVICE_RESTART : GOING_AWAY);
@@ -351,9 +394,4 @@ export class Connections {
 
 function clientOf(socket: Socket): string {
   return socket.remoteAddress ?? 'a local client';
-}
-
-/** The raw side of a TLS connection: it ends with its TLSSocket. */
-function isTlsTransport(socket: Socket): boolean {
-  return httpServerOf(socket) instanceof TlsServer && !(socket instanceof TLSSocket);
 }

@@ -19,7 +19,7 @@ const WINDOW = 2;
 /** The connections that are to be handed back, one after the other. */
 export class HandBacks {
   readonly #send: (connection: HandBack) => Promise<void>;
-  #waiting: HandBack[] = [];
+  #waiting: (HandBack | Promise<HandBack | undefined>)[] = [];
   #next = 0;
   #underWay = 0;
   #flushed: (() => void)[] = [];
@@ -29,7 +29,8 @@ export class HandBacks {
     this.#send = send;
   }
 
-  add(connection: HandBack): void {
+  /** One that is being prepared can still turn out not to be one. */
+  add(connection: HandBack | Promise<HandBack | undefined>): void {
     this.#waiting.push(connection);
     this.#sendMore();
   }
@@ -45,10 +46,11 @@ export class HandBacks {
 
   #sendMore(): void {
     while (this.#underWay < WINDOW && this.#next < this.#waiting.length) {
-      const connection = this.#waiting[this.#next++] as HandBack;
+      const connection = this.#waiting[this.#next++] as HandBack | Promise<HandBack | undefined>;
       this.#underWay++;
-      void this.#send(connection).then(() => {
-        connection.handle.close();
+      const sent =
+        connection instanceof Promise ? connection.then((ready) => this.#sendOne(ready)) : this.#sendOne(connection);
+      void sent.then(() => {
         this.#underWay--;
         this.#sendMore();
       });
@@ -57,5 +59,11 @@ export class HandBacks {
     this.#waiting = [];
     this.#next = 0;
     for (const resolve of this.#flushed.splice(0)) resolve();
+  }
+
+  async #sendOne(connection: HandBack | undefined): Promise<void> {
+    if (!connection) return;
+    await this.#send(connection);
+    connection.handle.close();
   }
 }

@@ -21,6 +21,7 @@ interface Parser {
   [callback: number]: unknown;
   onIncoming: (...args: unknown[]) => unknown;
   execute(data: Buffer): unknown;
+  remove(): void;
 }
 
 const internals = (socket: Socket): InternalSocket => socket as unknown as InternalSocket;
@@ -128,6 +129,16 @@ export function awaitNextRequest(socket: Socket): void {
     socket.setTimeout(server.timeout ?? 0);
     return onIncoming(...args);
   };
+}
+
+/** Makes Node's HTTP server let go of a connection that stays open, as it does with one that is upgraded. */
+export function letGo(socket: Socket): void {
+  // While HTTP consumes the handle directly, a `data` listener makes it let go.
+  socket.on('data', () => {});
+  for (const event of ['data', 'readable', 'end', 'drain', 'error', 'timeout']) socket.removeAllListeners(event);
+  socket.setTimeout(0);
+  // Else closing the server would close it.
+  internals(socket).parser?.remove();
 }
 
 /** Stops or resumes reading; unread bytes wait in the kernel and travel with the descriptor. */
