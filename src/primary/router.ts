@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { unpackRequest } from '../http-luggage.ts';
 import type { ListenAnswer, ListenQuery, MessageToPrimary, RawHandle } from '../protocol.ts';
 import { Listener } from './listener.ts';
 import { UnavailableServer } from './unavailable.ts';
@@ -242,8 +243,8 @@ export class Router {
     );
   }
 
-  #refuse({ handle, listener }: Connection): void {
-    if (listener.query.http) this.#unavailable.answer(handle);
+  #refuse({ handle, listener, luggage }: Connection): void {
+    if (listener.query.http) this.#unavailable.answer(handle, unpackRequest(luggage));
     else handle.close();
   }
 

@@ -1,21 +1,27 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { Server as TlsServer, TLSSocket } from 'node:tls';
+import { packRequest, unpackRequest } from '../../http-luggage.ts';
 import type { HandBack } from './hand-backs.ts';
 import {
   awaitNextRequest,
   checkHttpInternals,
   detachHandle,
+  endEventStream,
+  giveBytes,
   httpServerOf,
   isEventStream,
   isUntouched,
+  requestOf,
   responseOf,
   setReading,
   speaksHttp,
   unfinishedRequests,
   type HttpServer,
 } from './http-connections.ts';
+import { guardRequests } from './late-requests.ts';
 import type { ListenHandle } from './listeners.ts';
 
 interface Connection {
@@ -24,12 +30,28 @@ interface Connection {
   listener: number | undefined;
   /** An earlier generation has answered requests on it. */
   isIdle: boolean;
+  /** When the last request on it began, as performance.now() tells. */
+  began: number;
   /** The response in flight, whose end is waited for. While this generation serves, it is not noted. */
   response?: ServerResponse | undefined;
+  /** A request that comes now is not begun, but goes with the connection. */
+  guarded?: boolean;
+  /** The rest of a request is awaited that was answered already. */
+  hasRest?: boolean;
+  /** What has been read of a request that was not begun, and behind it. */
+  late?: Buffer;
   /** Idle and not being read, with the idle timeout that was switched off meanwhile. */
   frozen?: { timeout: number };
   /** The end of its last response has not reached the kernel yet. */
   flushing?: boolean;
+}
+
+/** A connection that the primary has sent. */
+interface Accepting {
+  listener: number;
+  isIdle: boolean;
+  /** What was read of its next request by the generation that it comes from. */
+  bytes: Buffer | undefined;
 }
 
 /**
@@ -48,9 +70,12 @@ export class Connections {
   /** Those that were not idle when that was looked for last. */
   #busy: Connection[] = [];
   readonly #handBack: (connection: HandBack) => void;
-  #accepting: { listener: number; isIdle: boolean } | undefined;
+  #accepting: Accepting | undefined;
   #mode: Mode = 'serving';
   #settled: (() => void) | undefined;
+  /** While requests are waited for: a request that has taken longer than this, in milliseconds, is not. */
+  #longest = Infinity;
+  #recheck: NodeJS.Timeout | undefined;
   #checkScheduled = false;
   #moved = 0;
 
@@ -61,7 +86,9 @@ export class Connections {
     // Called for every request, in the time of which each operation counts.
     subscribe('http.server.request.start', (message) => {
       const { socket, response } = message as { socket: Socket; response: ServerResponse };
-      if (this.#mode !== 'serving' || !this.#connections.has(socket)) this.#onRequest(socket, response);
+      const connection = this.#connections.get(socket);
+      if (connection) connection.began = performance.now();
+      if (this.#mode !== 'serving' || !connection) this.#onRequest(socket, response);
     });
   }
 
@@ -71,20 +98,22 @@ export class Connections {
   }
 
   /** Gives a connection from the primary to the server that listens. */
-  accept({ listener, handle, isIdle }: HandBack, server: ListenHandle): void {
-    this.#accepting = { listener, isIdle };
+  accept({ listener, handle, isIdle, luggage }: HandBack, server: ListenHandle): void {
+    this.#accepting = { listener, isIdle, bytes: unpackRequest(luggage) };
     server.onconnection?.(0, handle);
     this.#accepting = undefined;
   }
 
   /**
-   * Freezes what is idle and waits until the requests in flight have been answered, at most `timeout` ms.
-   * Streams that never end are not waited for. Returns the requests that have outlived the timeout.
+   * Freezes what is idle and waits until each request in flight has been answered or has taken `timeout` ms, counted
+   * from when it began. Streams that never end are not waited for. Returns the requests that have outlived that.
    */
   async quiesce(timeout: number): Promise<string[]> {
     this.#mode = 'quiescing';
+    this.#longest = timeout;
     await this.#settle(timeout);
-    return [...this.#pending()];
+    this.#longest = Infinity;
+    return Array.from(this.#pending(), ({ name }) => name);
   }
 
   /** Serves again after a rollback. */
@@ -93,7 +122,11 @@ export class Connections {
     this.#settled?.();
     this.#unsuspend();
     this.#busy = [];
-    for (const connection of this.#connections.values()) this.#thaw(connection);
+    for (const connection of this.#connections.values()) {
+      // The primary gives it back, with a parser that reads it from the start.
+      if (connection.late && !connection.response) this.#release(connection);
+      else this.#thaw(connection);
+    }
   }
 
   /**
@@ -104,26 +137,28 @@ export class Connections {
     this.#mode = move ? 'moving' : 'closing';
     for (const { socket } of this.#connections.values()) {
       const response = responseOf(socket);
-      if (response && isEventStream(response)) response.end();
+      if (response && isEventStream(response)) endEventStream(response);
       else if (response && !move) this.#makeLast(response);
       const isUpgraded = httpServerOf(socket) !== undefined && !speaksHttp(socket) && !isTlsTransport(socket);
       if (isUpgraded || (!move && httpServerOf(socket) === undefined)) socket.end();
     }
     await this.#settle(timeout);
-    const left = [...this.#pending()];
+    const left = Array.from(this.#pending(), ({ name }) => name);
     for (const { socket } of this.#connections.values()) socket.destroy();
     return left;
   }
 
-  #track(socket: Socket, from?: { listener: number; isIdle: boolean }): Connection | undefined {
+  #track(socket: Socket, from?: Accepting): Connection | undefined {
     if (socket.destroyed) return undefined;
-    const connection: Connection = { socket, listener: from?.listener, isIdle: from?.isIdle ?? false };
+    const { listener, isIdle = false, bytes } = from ?? {};
+    const connection: Connection = { socket, listener, isIdle, began: performance.now() };
     this.#connections.set(socket, connection);
     socket.once('close', () => {
       this.#connections.delete(socket);
       this.#scheduleCheck();
     });
-    if (connection.isIdle) awaitNextRequest(socket);
+    if (isIdle) awaitNextRequest(socket);
+    if (bytes) giveBytes(socket, bytes);
     this.#scheduleCheck();
     return connection;
   }
@@ -143,7 +178,28 @@ export class Connections {
       connection.response = undefined;
       const next = responseOf(connection.socket);
       if (next) this.#follow(connection, next);
+      else if (connection.late && this.#mode === 'serving') this.#release(connection);
       else this.#suspend(connection);
+      this.#scheduleCheck();
+    });
+  }
+
+  /** Its request was answered before all of it had come. */
+  #followRest(connection: Connection): void {
+    const request = requestOf(connection.socket);
+    if (!request || connection.hasRest) return;
+    connection.hasRest = true;
+    request.once('close', () => {
+      connection.hasRest = false;
+      this.#suspend(connection);
+      this.#scheduleCheck();
+    });
+  }
+
+  #guard(connection: Connection): void {
+    const mayBegin = (): boolean => this.#mode === 'serving' || this.#mode === 'closing';
+    connection.guarded = guardRequests(connection.socket, mayBegin, (bytes) => {
+      connection.late = bytes;
       this.#scheduleCheck();
     });
   }
@@ -175,7 +231,21 @@ export class Connections {
     if (this.#mode !== 'quiescing') {
       for (const connection of this.#connections.values()) if (connection.frozen) this.#release(connection);
     }
-    if (this.#pending().next().done) this.#settled?.();
+    const wait = this.#wait();
+    if (wait <= 0) this.#settled?.();
+    else if (wait < Infinity && !this.#recheck) {
+      this.#recheck = setTimeout(() => {
+        this.#recheck = undefined;
+        this.#check();
+      }, wait);
+    }
+  }
+
+  /** How long there may be something to wait for, in milliseconds. */
+  #wait(): number {
+    let last = -Infinity;
+    for (const { since } of this.#pending()) last = Math.max(last, since);
+    return last === -Infinity ? 0 : last + this.#longest - performance.now();
   }
 
   #settle(timeout: number): Promise<void> {
@@ -183,7 +253,8 @@ export class Connections {
       const timer = setTimeout(() => this.#settled?.(), timeout);
       this.#settled = () => {
         clearTimeout(timer);
-        this.#settled = undefined;
+        clearTimeout(this.#recheck);
+        this.#recheck = this.#settled = undefined;
         resolve();
       };
       this.#check();
@@ -191,16 +262,18 @@ export class Connections {
   }
 
   /** What is still waited for, as a person would name it. */
-  *#pending(): Generator<string, void> {
+  *#pending(): Generator<{ name: string; since: number }, void> {
     const draining = this.#mode !== 'quiescing';
-    for (const { socket, response, frozen } of draining ? this.#connections.values() : this.#busy) {
+    for (const { socket, response, frozen, guarded, began: since } of draining
+      ? this.#connections.values()
+      : this.#busy) {
       if (!this.#connections.has(socket)) continue;
       if (response) {
-        if (draining || !isEventStream(response)) yield `${response.req.method} ${response.req.url}`;
+        if (draining || !isEventStream(response)) yield { name: `${response.req.method} ${response.req.url}`, since };
       } else if (draining) {
-        yield `a connection of ${clientOf(socket)}`;
-      } else if (!frozen && speaksHttp(socket)) {
-        yield `a request of ${clientOf(socket)} of which only a part has arrived`;
+        yield { name: `a connection of ${clientOf(socket)}`, since };
+      } else if (!frozen && !guarded && speaksHttp(socket)) {
+        yield { name: `a request of ${clientOf(socket)} of which only a part has arrived`, since };
       }
     }
   }
@@ -217,9 +290,13 @@ export class Connections {
       if (response) this.#follow(connection, response);
       else if (server && speaksHttp(socket)) {
         if (!unfinished.has(server)) unfinished.set(server, unfinishedRequests(server));
-        if (unfinished.get(server)?.has(socket) === false || isUntouched(socket)) this.#freeze(connection);
+        const isIdle = unfinished.get(server)?.has(socket) === false || isUntouched(socket);
+        if (isIdle || connection.late) this.#freeze(connection);
+        else this.#followRest(connection);
       }
-      if (!connection.frozen) this.#busy.push(connection);
+      if (connection.frozen) continue;
+      this.#busy.push(connection);
+      if (server && connection.listener !== undefined && speaksHttp(socket)) this.#guard(connection);
     }
     this.#unsuspend();
   }
@@ -256,15 +333,16 @@ export class Connections {
       connection.flushing = true;
       socket.write('', () => {
         connection.flushing = false;
-        this.#scheduleCheck();
+        if (this.#mode === 'serving') this.#release(connection);
+        else this.#scheduleCheck();
       });
     } else {
       this.#connections.delete(socket);
       const isIdle = connection.isIdle || !isUntouched(socket);
       const handle = detachHandle(socket);
       if (!handle) return;
-      this.#moved++;
-      this.#handBack({ listener, handle, isIdle });
+      if (this.#mode === 'moving') this.#moved++;
+      this.#handBack({ listener, handle, isIdle, ...(connection.late && { luggage: packRequest(connection.late) }) });
     }
   }
 }

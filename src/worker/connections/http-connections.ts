@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { HandoverError } from '../../errors.ts';
 import type { RawHandle } from '../../protocol.ts';
@@ -19,6 +19,7 @@ interface InternalSocket {
 interface Parser {
   constructor: { kOnHeadersComplete?: number; kOnMessageComplete?: number };
   [callback: number]: unknown;
+  incoming?: IncomingMessage | null;
   onIncoming: (...args: unknown[]) => unknown;
   execute(data: Buffer): unknown;
 }
@@ -56,6 +57,18 @@ export function isEventStream(response: ServerResponse): boolean {
   return /(?:^|content-type: *)text\/event-stream/i.test(String(type));
 }
 
+/** In milliseconds. */
+const RECONNECT_AFTER = 100;
+
+/** Ends it so that its client comes back at once, and not after the seconds that browsers wait by themselves. */
+export function endEventStream(response: ServerResponse): void {
+  // What the app writes into it from now on is no error of the app.
+  response.on('error', () => {});
+  // No new line before it: should the app be in the midst of an event, that stays unfinished, and the client drops it.
+  if (!response.hasHeader('content-encoding')) response.write(`retry: ${RECONNECT_AFTER}\n`);
+  response.end();
+}
+
 /** Nothing has been read from it or written to it: any process could begin with it. */
 export function isUntouched(socket: Socket): boolean {
   return socket.bytesRead === 0 && socket.bytesWritten === 0;
@@ -64,6 +77,17 @@ export function isUntouched(socket: Socket): boolean {
 /** The response that a connection waits for. */
 export function responseOf(socket: Socket): ServerResponse | undefined {
   return internals(socket)._httpMessage ?? undefined;
+}
+
+/** The request of which a part has not come yet. */
+export function requestOf(socket: Socket): IncomingMessage | undefined {
+  return internals(socket).parser?.incoming ?? undefined;
+}
+
+/** Lets a new connection begin with bytes that were read from it elsewhere. */
+export function giveBytes(socket: Socket, bytes: Buffer): void {
+  // Node's HTTP server listens for them, though its parser reads the connection by itself.
+  socket.emit('data', bytes);
 }
 
 /** What a server knows of its connections, by their parsers. */
