@@ -19,6 +19,7 @@ import { Checkpoints } from './keep/checkpoints.ts';
 import { writeCompileCache } from './compile-cache.ts';
 import { Components } from './components.ts';
 import { Connections } from './connections/connections.ts';
+import { Datagrams } from './connections/datagrams.ts';
 import { keepReportsFromChildren, requiredFiles } from './dependency-reports.ts';
 import { HandBacks } from './connections/hand-backs.ts';
 import { KeepStore } from './keep/keep-store.ts';
@@ -49,6 +50,7 @@ export class WorkerRuntime implements AppHost {
   readonly #blobs: BlobSender;
   readonly #listeners: WorkerListeners;
   readonly #connections: Connections;
+  readonly #datagrams = new Datagrams();
   readonly #handBacks: HandBacks;
   readonly #components: Components;
   readonly #keeps: KeepStore;
@@ -78,7 +80,10 @@ export class WorkerRuntime implements AppHost {
     pipe.on('error', () => {});
     // On Windows a pipe's descriptor can't be written to without waiting.
     this.#blobs = new BlobSender(pipe, process.platform === 'win32' ? undefined : BLOB_FD);
-    this.#listeners = new WorkerListeners(() => this.#start.listens());
+    this.#listeners = new WorkerListeners(
+      () => this.#start.listens(),
+      (handle) => this.#datagrams.share(handle),
+    );
     subscribe('tracing:net.server.listen:asyncStart', () => {
       if (this.#state !== 'standby') this.#start.willListen();
       this.#warmUp.spoil('listens');
@@ -188,6 +193,7 @@ export class WorkerRuntime implements AppHost {
         break;
       case 'committed':
         this.#transition('serving');
+        this.#datagrams.start();
         this.#checkpoints.start(message.checkpointInterval);
         break;
       case 'connection':
@@ -237,6 +243,7 @@ export class WorkerRuntime implements AppHost {
     this.#transition('quiesced');
     // With its background work at rest nothing else may keep this process alive.
     this.#channel.hold(true);
+    this.#datagrams.stop();
     const { quiesceTimeout } = this.#config;
     const outlived = await this.#connections.quiesce(quiesceTimeout);
     this.#warn(
@@ -274,6 +281,7 @@ export class WorkerRuntime implements AppHost {
     if (this.#state !== 'quiesced') return;
     this.#transition('serving');
     this.#channel.hold(false);
+    this.#datagrams.start();
     this.#connections.resume();
     this.#warn(await this.#components.resume());
   }
@@ -282,6 +290,7 @@ export class WorkerRuntime implements AppHost {
     if (this.#state === 'draining') return;
     this.#transition('draining');
     this.#channel.hold(true);
+    if (move) this.#datagrams.stop();
     this.#checkpoints.stop();
     if (signal) this.#signals.expect();
     // An app that handles the signal ends its servers and itself, as in a process of its own.
