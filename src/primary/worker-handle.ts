@@ -8,6 +8,7 @@ import {
   CALL_FD,
   REPORT_ENV,
   seal,
+  TREE_ENV,
   unseal,
   WORKER_ENV,
   type Carries,
@@ -20,6 +21,7 @@ import {
 import { LoadedModules } from '../watch/loaded-modules.ts';
 import { BlobReceiver } from './blob-receiver.ts';
 import { CallReader } from './call-reader.ts';
+import { ProcessTree } from './process-tree.ts';
 import { SentHandles } from './sent-handles.ts';
 import { StateArrival } from './state-arrival.ts';
 import type { StateBytes } from './state-bytes.ts';
@@ -65,6 +67,8 @@ const BOOTSTRAP = new URL('../worker/bootstrap.js', import.meta.url).href;
 /** A worker process from the perspective of the primary. */
 export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly calls: CallReader;
+  /** The processes that it has started. */
+  readonly tree: ProcessTree;
   readonly loaded: LoadedModules = new LoadedModules();
   readonly #process: ChildProcess;
   readonly #handles: SentHandles;
@@ -88,8 +92,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   /** What is to be said once it listens: Node drops an internal message that nobody listens for. */
   #unsaid: MessageToWorker[] | undefined = [];
 
-  /** Throws what fork() throws, for example EAGAIN. */
-  constructor(program: Program, config: WorkerConfig) {
+  /** `mark` tells this worker's processes from all others. Throws what fork() throws, for example EAGAIN. */
+  constructor(program: Program, config: WorkerConfig, mark: string) {
     super();
     this.setMaxListeners(0);
     const settings: ClusterSettings = {
@@ -102,7 +106,9 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       windowsHide: true,
     };
     cluster.setupPrimary(settings);
-    this.#process = cluster.fork({ [WORKER_ENV]: JSON.stringify(config), [REPORT_ENV]: '1' }).process;
+    const env = { [WORKER_ENV]: JSON.stringify(config), [REPORT_ENV]: '1', [TREE_ENV]: mark };
+    this.#process = cluster.fork(env).process;
+    this.tree = new ProcessTree(mark, this.pid);
     this.#handles = new SentHandles(this.#process);
     this.#received = new BlobReceiver(this.#process.stdio[BLOB_FD] as Socket, (id) => this.#onArrival(id));
     const calls = this.#process.stdio[CALL_FD as 4] as unknown as Socket;
@@ -213,6 +219,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
         this.#reportLoaded();
       }
       if (body.type === 'carries') this.carries = body.carries;
+      if (body.type === 'children') this.tree.setChildren(body.pids);
       if (body.type === 'crashing') this.lastError = body.error;
       this.emit('message', body, handle as RawHandle | undefined);
     });
@@ -227,6 +234,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#exited ??= exit;
     if (!this.#exited || this.#process.connected || this.exit) return;
     this.exit = this.#exited;
+    if (this.exit.signal !== null && this.generation > 0) this.tree.suspect();
     this.#received.close();
     this.emit('ended', this.exit);
   }

@@ -17,10 +17,11 @@ import { AppStart } from './app-start.ts';
 import { Channel } from './channel.ts';
 import { Checkpoints } from './keep/checkpoints.ts';
 import { writeCompileCache } from './compile-cache.ts';
+import { watchChildren } from './children.ts';
 import { Components } from './components.ts';
 import { Connections } from './connections/connections.ts';
 import { Datagrams } from './connections/datagrams.ts';
-import { keepReportsFromChildren, requiredFiles } from './dependency-reports.ts';
+import { requiredFiles } from './dependency-reports.ts';
 import { HandBacks } from './connections/hand-backs.ts';
 import { KeepStore } from './keep/keep-store.ts';
 import { WorkerListeners } from './connections/listeners.ts';
@@ -107,7 +108,10 @@ export class WorkerRuntime implements AppHost {
         void sending.end();
       },
     );
-    keepReportsFromChildren(() => this.#warmUp.spoil('starts a process'));
+    watchChildren({
+      onSpawn: () => this.#warmUp.spoil('starts a process'),
+      onChange: (pids) => void this.#channel.send({ type: 'children', pids }),
+    });
     process.prependListener('disconnect', () => this.#onOrphaned());
   }
 

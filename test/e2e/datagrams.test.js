@@ -87,7 +87,15 @@ for (const [name, { keeps, options }] of Object.entries({
     }
     const { version, different, repeated } = await sender.report();
     assert.equal(version, RESTARTS + 1);
-    if (sender.answers.size !== sender.sent) console.error('MISSING', Array.from({ length: sender.sent }, (_, i) => i).filter((i) => !sender.answers.has(String(i))), [...sender.answers].filter(([, v], i, all) => i && v[0] !== all[i - 1][1][0]).map(String).join(' | '));
+    if (sender.answers.size !== sender.sent)
+      console.error(
+        'MISSING',
+        Array.from({ length: sender.sent }, (_, i) => i).filter((i) => !sender.answers.has(String(i))),
+        [...sender.answers]
+          .filter(([, v], i, all) => i && v[0] !== all[i - 1][1][0])
+          .map(String)
+          .join(' | '),
+      );
     assert.equal(sender.answers.size, sender.sent);
     for (const [id, answers] of sender.answers) assert.equal(answers.length, 1, `${id}: ${answers}`);
     if (keeps) assert.deepEqual({ different, repeated }, { different: sender.sent, repeated: 0 });
