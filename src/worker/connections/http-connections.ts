@@ -52,9 +52,15 @@ export function speaksHttp(socket: Socket): boolean {
 
 /** A response that never ends by itself: its client is made to reconnect. */
 export function isEventStream(response: ServerResponse): boolean {
+  return /^text\/event-stream/i.test(headerOf(response, 'content-type') ?? '');
+}
+
+function headerOf(response: ServerResponse, name: string): string | undefined {
+  const value = response.getHeader(name);
+  if (value !== undefined) return String(value);
   // Headers that were given to writeHead() alone are only in the text that goes out.
-  const type = response.getHeader('content-type') ?? (response as { _header?: string })._header ?? '';
-  return /(?:^|content-type: *)text\/event-stream/i.test(String(type));
+  const { _header: head } = response as { _header?: string };
+  return head && new RegExp(`^${name}: *(.*)`, 'im').exec(head)?.[1];
 }
 
 /** In milliseconds. */
@@ -64,8 +70,10 @@ const RECONNECT_AFTER = 100;
 export function endEventStream(response: ServerResponse): void {
   // What the app writes into it from now on is no error of the app.
   response.on('error', () => {});
+  // Behind what a middleware has put in the place of write() it is compressed; in what the app compresses it has no place.
+  const isPlain = headerOf(response, 'content-encoding') === undefined || Object.hasOwn(response, 'write');
   // No new line before it: should the app be in the midst of an event, that stays unfinished, and the client drops it.
-  if (!response.hasHeader('content-encoding')) response.write(`retry: ${RECONNECT_AFTER}\n`);
+  if (isPlain) response.write(`retry: ${RECONNECT_AFTER}\n`);
   response.end();
 }
 
