@@ -80,6 +80,7 @@ export class Router {
 
   release(): void {
     this.#isHolding = false;
+    this.#restoreFiles();
     const now = performance.now();
     const held = this.#waiting.since((listener) => this.#isServed(listener)).map((since) => now - since);
     this.#report = { connections: held.length, longestMs: Math.max(0, ...held) };
@@ -131,6 +132,9 @@ export class Router {
       listener = created;
       this.#listeners.set(key, listener);
       this.#openBy.set(listener, new Set());
+    } else {
+      const errno = await listener.restore();
+      if (errno !== 0) return { listener: 0, errno };
     }
     this.#openBy.get(listener)?.add(worker);
     if (worker === this.#serving) {
@@ -248,7 +252,13 @@ export class Router {
     else handle.close();
   }
 
+  /** A generation may have removed the file of a socket, in a start that has failed or at its end. */
+  #restoreFiles(): void {
+    for (const listener of this.#listeners.values()) void listener.restore();
+  }
+
   #onEnded(worker: WorkerHandle): void {
+    this.#restoreFiles();
     if (this.#serving === worker) this.#serving = undefined;
     for (const [listener, workers] of this.#openBy) {
       workers.delete(worker);
