@@ -46,7 +46,8 @@ class Sender {
     const next = () => {
       if (this.#stopped) return;
       this.socket.send(String(this.sent++), this.#port, '127.0.0.1');
-      setTimeout(next, 1);
+      // The kernel keeps some 200 that nobody reads: on a busy machine a process can stand still for a while.
+      setTimeout(next, 4);
     };
     next();
     return this;
@@ -82,20 +83,11 @@ for (const [name, { keeps, options }] of Object.entries({
     const sender = new Sender(t, port).start();
     for (let version = 2; version <= RESTARTS + 1; version++) {
       project.save('app.mjs', app({ port, version, keeps }));
-      // While no worker is warm --fresh holds so long that the kernel's buffer would be full.
+      // While no worker is warm --fresh holds for long.
       await restarter.warm(version);
     }
     const { version, different, repeated } = await sender.report();
     assert.equal(version, RESTARTS + 1);
-    if (sender.answers.size !== sender.sent)
-      console.error(
-        'MISSING',
-        Array.from({ length: sender.sent }, (_, i) => i).filter((i) => !sender.answers.has(String(i))),
-        [...sender.answers]
-          .filter(([, v], i, all) => i && v[0] !== all[i - 1][1][0])
-          .map(String)
-          .join(' | '),
-      );
     assert.equal(sender.answers.size, sender.sent);
     for (const [id, answers] of sender.answers) assert.equal(answers.length, 1, `${id}: ${answers}`);
     if (keeps) assert.deepEqual({ different, repeated }, { different: sender.sent, repeated: 0 });
