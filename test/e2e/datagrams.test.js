@@ -151,4 +151,5 @@ setInterval(() => {}, 1000);`;
     const [answer] = await once(client, 'message');
     assert.equal(String(answer), `v${version} hello`);
   }
+  assert.deepEqual(restarter.all('crashed'), []);
 });

@@ -268,7 +268,8 @@ test('what is sent when nothing can serve is answered with a 503, in full', asyn
   // The old generation waits for the rest, and hands it on.
   await restarter.event('captured');
   await half.write('st: app\r\n\r\n');
-  await half.got(/503 Service Unavailable[^]*out of luck/);
+  // Where the machine is slow the new generation has not failed by then.
+  await half.got(/503 Service Unavailable[^]*(?:out of luck|not started)/);
   await half.closed;
 });
 
