@@ -127,7 +127,9 @@ test('a multicast group is joined by every generation, and left by none before i
   const group = '239.255.76.67';
   const source = (port, version) => `import dgram from 'node:dgram';
 const socket = dgram.createSocket({ type: 'udp4', reuseAddr: true }, (message, { port, address }) => socket.send('v${version} ' + message, port, address));
-socket.bind(${port}, () => { socket.addMembership('${group}', '127.0.0.1'); console.log('joined ${version}'); });
+await new Promise((resolve) => socket.bind(${port}, resolve));
+socket.addMembership('${group}', '127.0.0.1');
+console.log('joined ${version}');
 process.on('SIGTERM', () => { socket.dropMembership('${group}', '127.0.0.1'); process.exit(); });
 setInterval(() => {}, 1000);`;
   const port = await freePort();
