@@ -24,8 +24,10 @@ export function watchChildren({ onSpawn, onChange }: ChildrenOptions): void {
   const mark = `${TREE_ENV}=${process.env[TREE_ENV]}`;
   const living = new Set<number>();
   const tell = (): void => onChange([...living]);
-  // A thread starts processes unseen; they bear the mark, too.
-  subscribe('worker_threads', tell);
+  // A thread starts processes unseen; they bear the mark, too. Those of Node itself, for module hooks, start none.
+  subscribe('worker_threads', (message) => {
+    if ((message as { worker: object }).worker.constructor.name !== 'InternalWorker') tell();
+  });
   const prototype = ChildProcess.prototype as unknown as { spawn?: Spawn };
   const { spawn } = prototype;
   if (!spawn) return;
