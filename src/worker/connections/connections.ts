@@ -98,7 +98,13 @@ export class Connections {
   }
 
   /** Gives a connection from the primary to the server that listens. */
-  accept({ listener, handle, isIdle, luggage }: HandBack, server: ListenHandle): void {
+  accept(connection: HandBack, server: ListenHandle): void {
+    const { listener, handle, isIdle, luggage } = connection;
+    // A request goes with it, which is not to be begun here any more.
+    if (luggage && (this.#mode === 'quiescing' || this.#mode === 'moving')) {
+      this.#handBack(connection);
+      return;
+    }
     this.#accepting = { listener, isIdle, bytes: unpackRequest(luggage) };
     server.onconnection?.(0, handle);
     this.#accepting = undefined;
