@@ -17,6 +17,12 @@ export const CALL_FD = 5;
 /** The environment variable with the WorkerConfig; a worker deletes it before any app code runs. */
 export const WORKER_ENV = 'HANDOVER_WORKER';
 
+/**
+ * The environment variable with the mark of a worker, which the processes inherit that it starts, and those that these
+ * start. It begins with the primary's own.
+ */
+export const TREE_ENV = 'HANDOVER_TREE';
+
 /** Makes Node report every file that a worker loads to the primary (lib/internal/modules, Node 20–26). */
 export const REPORT_ENV = 'WATCH_REPORT_DEPENDENCIES';
 
@@ -222,6 +228,8 @@ export type MessageToPrimary =
   | { type: 'moved'; connections: number }
   | { type: 'drained'; ended: boolean; report: string[] }
   | { type: 'warning'; message: string }
+  /** Which processes it has started that have not ended, without those that are to outlive it. */
+  | { type: 'children'; pids: number[] }
   /** An uncaught exception is about to end this worker after it had become ready. */
   | { type: 'crashing'; error: WireError };
 

@@ -37,13 +37,13 @@ export interface HandoverOptions {
   preload?: 'auto' | 'prefix' | string[] | false;
   /** How long a generation may take to load, and to start. Default: 10 s. */
   readyTimeout?: Duration;
-  /** How long a handover waits for requests in flight. Default: 1 s. */
+  /** How long a request may take that a handover waits for. Default: 1 s. */
   quiesceTimeout?: Duration;
   /** How long a replaced generation may go on with its long responses. Default: 10 s. */
   drainTimeout?: Duration;
   /** How long a worker that was told to end may live before it is killed. Default: 2 s. */
   killTimeout?: Duration;
-  /** How long the components of the app may take to shut down. Default: 10 s. */
+  /** How long the components of the app may take to end, then its child processes. Default: 10 s. */
   shutdownTimeout?: Duration;
   /** How long a connection is held while nothing serves, before it gets a 503 page. Default: 30 s. */
   holdTimeout?: Duration;

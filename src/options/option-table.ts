@@ -184,7 +184,7 @@ export const OPTION_TABLE: readonly OptionRow[] = [
     value: '<time>',
     default: '1s',
     group: 'Limits',
-    doc: 'A handover waits this long for the requests in flight.',
+    doc: 'A handover waits for a request in flight until it has taken this long.',
   },
   {
     name: 'drainTimeout',
@@ -202,7 +202,7 @@ export const OPTION_TABLE: readonly OptionRow[] = [
     value: '<time>',
     default: '10s',
     group: 'Limits',
-    doc: "The app's components may take this long to shut down.",
+    doc: "The app's components, then its child processes, may take this long to end.",
   },
   {
     name: 'killTimeout',

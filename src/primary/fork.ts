@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import cluster from 'node:cluster';
-import { REPORT_ENV, WORKER_ENV, type WorkerConfig } from '../protocol.ts';
+import { REPORT_ENV, TREE_ENV, WORKER_ENV, type WorkerConfig } from '../protocol.ts';
 
 /** The program that every worker runs. */
 export interface Program {
@@ -14,8 +14,8 @@ export interface Program {
 
 const BOOTSTRAP = new URL('../worker/bootstrap.js', import.meta.url).href;
 
-/** Starts the process of a worker. Throws what fork() throws, for example EAGAIN. */
-export function forkWorker(program: Program, config: WorkerConfig): ChildProcess {
+/** Starts the process of a worker, with its mark (see TREE_ENV). Throws what fork() throws, for example EAGAIN. */
+export function forkWorker(program: Program, config: WorkerConfig, mark: string): ChildProcess {
   cluster.setupPrimary({
     exec: program.exec,
     args: program.args,
@@ -25,5 +25,5 @@ export function forkWorker(program: Program, config: WorkerConfig): ChildProcess
     stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', 'pipe'],
     windowsHide: true,
   });
-  return cluster.fork({ [WORKER_ENV]: JSON.stringify(config), [REPORT_ENV]: '1' }).process;
+  return cluster.fork({ [WORKER_ENV]: JSON.stringify(config), [REPORT_ENV]: '1', [TREE_ENV]: mark }).process;
 }

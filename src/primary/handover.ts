@@ -10,7 +10,7 @@ import {
 } from '../protocol.ts';
 import { withTimeout } from '../timeout.ts';
 import type { PhaseTime, Step } from './events.ts';
-import { retire, type RetireTimeouts } from './retire.ts';
+import { retire, type Retirement, type RetireTimeouts } from './retire.ts';
 import type { Router } from './router.ts';
 import type { StateBytes } from './state-bytes.ts';
 import type { WarmUp } from './warm-up.ts';
@@ -50,6 +50,8 @@ export interface HandoverTask {
   wasKilled: boolean;
   onStep: (step: Step, worker: WorkerHandle) => void;
   onState: (state: StateBytes, generation: number) => void;
+  /** `overlap: false`: the old generation has ended. */
+  onOldEnded: (old: WorkerHandle, retirement: Retirement) => void;
   warn: (message: string) => void;
 }
 
@@ -283,7 +285,7 @@ export class Handover {
     this.#pausedAt ??= performance.now();
     router.hold();
     this.#isOldGone = true;
-    await retire(old, { type: 'drain', move: true, relay: false }, options);
+    this.#task.onOldEnded(old, await retire(old, { type: 'drain', move: true, relay: false }, options));
   }
 
   async #waitForNext<T extends 'standby' | 'needs-state' | 'ready'>(

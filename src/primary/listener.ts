@@ -1,3 +1,4 @@
+import { chmodSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import net from 'node:net';
 import { HandoverError } from '../errors.ts';
@@ -16,7 +17,11 @@ interface ServerHandle {
 export class Listener {
   readonly id: number;
   readonly query: ListenQuery;
-  readonly #server = net.createServer();
+  #server = net.createServer();
+  #onConnection: (connection: RawHandle) => void = () => {};
+  /** Of a Unix socket: its file as it was seen last. */
+  #file: { mode: number } | undefined;
+  #restoring: Promise<number> | undefined;
   /** Whether a committed generation has used it: then it outlives every single worker. */
   hasServed = false;
   name: SocketName | undefined;
@@ -33,6 +38,44 @@ export class Listener {
 
   /** Binds. Resolves with 0 or the negative errno of the failure. */
   bind(onConnection: (connection: RawHandle) => void): Promise<number> {
+    this.#onConnection = onConnection;
+    return this.#bind();
+  }
+
+  /**
+   * Binds a Unix socket again whose file has been removed: a program removes what an earlier run may have left there
+   * before it listens, or at its end, when the next generation listens there already. Resolves like bind().
+   */
+  restore(): Promise<number> {
+    this.#restoring ??= this.#restore().finally(() => (this.#restoring = undefined));
+    return this.#restoring;
+  }
+
+  async #restore(): Promise<number> {
+    if (!this.#file) return 0;
+    const { mode } = this.#file;
+    const file = this.#look();
+    if (file) {
+      this.#file.mode = file.mode;
+      return 0;
+    }
+    // It removes the file, too: first.
+    this.#server.close();
+    this.#server = net.createServer();
+    const errno = await this.#bind();
+    if (errno === 0) chmodSync(this.query.address as string, mode);
+    return errno;
+  }
+
+  /** undefined: there is no such file any more. */
+  #look(): { mode: number } | undefined {
+    const { address, port } = this.query;
+    if (port >= 0 || !address || address.startsWith('\0') || process.platform === 'win32') return undefined;
+    const stat = statSync(address, { throwIfNoEntry: false });
+    return stat && { mode: stat.mode };
+  }
+
+  #bind(): Promise<number> {
     const { address, port, flags, readableAll = false, writableAll = false } = this.query;
     return new Promise((resolve) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) => resolve(error.errno ?? -constants.errno.EINVAL));
@@ -45,8 +88,9 @@ export class Listener {
           );
         }
         handle.onconnection = (errno, connection) => {
-          if (errno === 0) onConnection(connection);
+          if (errno === 0) this.#onConnection(connection);
         };
+        this.#file = this.#look();
         const name = this.#server.address();
         if (name && typeof name === 'object')
           this.name = { address: name.address, family: name.family, port: name.port };

@@ -133,6 +133,7 @@ export class RestartLoop {
     const { worker } = next;
     this.#attempting = worker;
     const generation = this.#generation + 1;
+    let endedBefore: Retirement | undefined;
     const result = await new Handover({
       router: this.#with.router,
       options: this.#with.options,
@@ -147,6 +148,10 @@ export class RestartLoop {
       quiescedAt: this.#quiescedAt,
       wasKilled,
       onStep: (step, worker) => this.#onStep(step, worker),
+      onOldEnded: (worker, retirement) => {
+        endedBefore = retirement;
+        this.#onDrained(worker, retirement);
+      },
       onState: (state, from) => this.#with.store.set(state, from),
       warn: (message) => this.#warn(message),
     }).run();
@@ -154,7 +159,7 @@ export class RestartLoop {
     this.#attempting = undefined;
     switch (result.type) {
       case 'committed':
-        this.#onCommitted(result, worker, old, [...reason]);
+        this.#onCommitted(result, worker, { old, endedBefore }, [...reason]);
         break;
       case 'failed':
         await this.#onFailed(result.error, worker, [...reason]);
@@ -199,7 +204,7 @@ export class RestartLoop {
   #onCommitted(
     { phases, variables, pauseMs, totalMs, stateBytes }: Extract<HandoverResult, { type: 'committed' }>,
     next: WorkerHandle,
-    old: WorkerHandle | undefined,
+    { old, endedBefore }: { old: WorkerHandle | undefined; endedBefore: Retirement | undefined },
     reason: string[],
   ): void {
     const { generation, pid } = next;
@@ -224,7 +229,7 @@ export class RestartLoop {
       });
     };
     if (old && !old.exit) void this.#retire(old, receipt);
-    else receipt(0);
+    else receipt(endedBefore?.moved ?? 0);
   }
 
   #watchServing(worker: WorkerHandle): void {
@@ -242,9 +247,13 @@ export class RestartLoop {
     void old.waitFor(['moved']).then((message) => receipt(message.type === 'moved' ? message.connections : 0));
     const retirement = retire(old, { type: 'drain', move: true, relay: true }, this.#with.options);
     this.#retirements.add(retirement);
-    const { ended, report } = await retirement;
+    const outcome = await retirement;
     this.#retirements.delete(retirement);
-    this.#with.emit('drained', { generation: old.generation, pid: old.pid, ended, report });
+    this.#onDrained(old, outcome);
+  }
+
+  #onDrained({ generation, pid }: WorkerHandle, { ended, report }: Retirement): void {
+    this.#with.emit('drained', { generation, pid, ended, report });
   }
 
   async #onFailed(error: WireError, next: WorkerHandle, reason: string[]): Promise<void> {

@@ -19,7 +19,7 @@ export interface Retirement {
 
 /**
  * Ends a worker: it drains, then stops its components, then exits. When it takes longer than drainTimeout and
- * shutdownTimeout together it gets SIGTERM, and SIGKILL after killTimeout.
+ * shutdownTimeout together it gets SIGTERM, and SIGKILL after killTimeout. Then the processes end that it has started.
  */
 export async function retire(
   worker: WorkerHandle,
@@ -45,6 +45,7 @@ export async function retire(
     worker.kill('SIGKILL');
     last = await worker.waitFor([]);
   }
+  report = [...report, ...(await worker.tree.end(shutdownTimeout))];
   const first = await moved;
   return {
     exit: last.type === 'ended' ? last.exit : { code: null, signal: 'SIGKILL' },

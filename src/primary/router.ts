@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { unpackRequest } from '../http-luggage.ts';
 import type { ListenAnswer, ListenQuery, MessageToPrimary, RawHandle } from '../protocol.ts';
 import { Listener } from './listener.ts';
 import { UnavailableServer } from './unavailable.ts';
@@ -84,6 +85,7 @@ export class Router {
 
   release(): void {
     this.#isHolding = false;
+    this.#restoreFiles();
     const now = performance.now();
     const held = this.#waiting.since((listener) => this.#isServed(listener)).map((since) => now - since);
     this.#report = { connections: held.length, longestMs: Math.max(0, ...held) };
@@ -136,6 +138,9 @@ export class Router {
       listener = created;
       this.#listeners.set(key, listener);
       this.#openBy.set(listener, new Set());
+    } else {
+      const errno = await listener.restore();
+      if (errno !== 0) return { listener: 0, errno };
     }
     this.#openBy.get(listener)?.add(worker);
     if (worker === this.#serving) {
@@ -249,12 +254,19 @@ export class Router {
   }
 
   #refuse({ handle, listener, luggage }: Connection): void {
-    // With luggage it is in the midst of something, where an answer would be no answer.
-    if (listener.query.http && !luggage) this.#unavailable.answer(handle);
+    const bytes = unpackRequest(luggage);
+    // With other luggage it is in the midst of something, where an answer would be no answer.
+    if (listener.query.http && (!luggage || bytes)) this.#unavailable.answer(handle, bytes);
     else handle.close();
   }
 
+  /** A generation may have removed the file of a socket, in a start that has failed or at its end. */
+  #restoreFiles(): void {
+    for (const listener of this.#listeners.values()) void listener.restore();
+  }
+
   #onEnded(worker: WorkerHandle): void {
+    this.#restoreFiles();
     if (this.#serving === worker) this.#serving = undefined;
     for (const [listener, workers] of this.#openBy) {
       workers.delete(worker);

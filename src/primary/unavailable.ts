@@ -28,10 +28,12 @@ export class UnavailableServer {
     this.#server.timeout = IDLE_TIMEOUT;
   }
 
-  answer(handle: RawHandle): void {
+  /** `bytes`: what a worker had read of a request. */
+  answer(handle: RawHandle, bytes?: Buffer): void {
     const socket = new net.Socket({ handle, allowHalfOpen: true } as net.SocketConstructorOpts);
     socket.on('error', () => {});
     this.#server.emit('connection', socket);
+    if (bytes) socket.emit('data', bytes);
   }
 }
 

@@ -16,6 +16,7 @@ import {
 import { LoadedModules } from '../watch/loaded-modules.ts';
 import { BlobReceiver } from './blob-receiver.ts';
 import { CallReader } from './call-reader.ts';
+import { ProcessTree } from './process-tree.ts';
 import { SentHandles } from './sent-handles.ts';
 import { StateArrival } from './state-arrival.ts';
 import type { StateBytes } from './state-bytes.ts';
@@ -49,6 +50,8 @@ interface WorkerEvents {
 /** A worker process from the perspective of the primary. */
 export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly calls: CallReader;
+  /** The processes that it has started. */
+  readonly tree: ProcessTree;
   readonly loaded: LoadedModules = new LoadedModules();
   readonly #process: ChildProcess;
   readonly #handles: SentHandles;
@@ -72,10 +75,12 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   /** What is to be said once it listens: Node drops an internal message that nobody listens for. */
   #unsaid: MessageToWorker[] | undefined = [];
 
-  constructor(process: ChildProcess) {
+  /** `mark` tells the processes that this one starts from all others. */
+  constructor(process: ChildProcess, mark: string) {
     super();
     this.setMaxListeners(0);
     this.#process = process;
+    this.tree = new ProcessTree(mark, this.pid);
     this.#handles = new SentHandles(this.#process);
     this.#received = new BlobReceiver(this.#process.stdio[BLOB_FD] as Socket, (id) => this.#onArrival(id));
     const calls = this.#process.stdio[CALL_FD as 4] as unknown as Socket;
@@ -186,6 +191,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
         this.#reportLoaded();
       }
       if (body.type === 'carries') this.carries = body.carries;
+      if (body.type === 'children') this.tree.setChildren(body.pids);
       if (body.type === 'crashing') this.lastError = body.error;
       this.emit('message', body, handle as RawHandle | undefined);
     });
@@ -200,6 +206,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     this.#exited ??= exit;
     if (!this.#exited || this.#process.connected || this.exit) return;
     this.exit = this.#exited;
+    if (this.exit.signal !== null && this.generation > 0) this.tree.suspect();
     this.#received.close();
     this.emit('ended', this.exit);
   }

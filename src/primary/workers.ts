@@ -27,19 +27,26 @@ export interface WorkersOptions {
   warn: (message: string) => void;
 }
 
+/** Whether what a worker has started can be told by its mark. */
+const MARKS = process.platform === 'linux';
+
 /** All processes that run the app or are about to, and what they evaluate ahead of it. */
 export class Workers {
   readonly #options: WorkersOptions;
   readonly #all = new Set<WorkerHandle>();
-  readonly #guardian = new Guardian();
+  /** Those that have ended, but maybe not all of the processes that they had started. */
+  readonly #ending = new Map<WorkerHandle, Promise<unknown>>();
+  readonly #guardian: Guardian;
+  #forked = 0;
   readonly #plan: PreloadPlan;
   readonly #standby: Standby;
   readonly #dependencies: DependencyWatcher;
   #runtime: AppRuntime = { typescript: [], api: false };
 
   constructor(options: WorkersOptions) {
-    const { program, standby, restartArgs, preload, project, pollInterval, onWarm, warn } = options;
+    const { program, config, standby, restartArgs, preload, project, pollInterval, onWarm, warn } = options;
     this.#options = options;
+    this.#guardian = new Guardian({ mark: config.run, shutdownTimeout: config.shutdownTimeout });
     this.#plan = new PreloadPlan(preload, realpathSync(program.exec));
     this.#standby = new Standby({
       fork: () => this.#fork(),
@@ -118,6 +125,7 @@ export class Workers {
   /** Ends all at once. */
   kill(): void {
     for (const worker of this.#all) worker.discard();
+    for (const worker of [...this.#all, ...this.#ending.keys()]) worker.tree.kill();
   }
 
   stopStandby(): void {
@@ -126,27 +134,33 @@ export class Workers {
 
   async stop(): Promise<void> {
     await this.#dependencies.stop();
+    await Promise.all(this.#ending.values());
     this.#guardian.stop();
   }
 
   #fork(): WorkerHandle {
-    const worker = new WorkerHandle(forkWorker(this.#options.program, this.#options.config));
+    const { program, config } = this.#options;
+    const mark = `${config.run}-${++this.#forked}`;
+    const worker = new WorkerHandle(forkWorker(program, config, mark), mark);
     this.#all.add(worker);
     this.#guard();
     worker.on('message', (message) => {
       if (message.type === 'warning') this.#options.warn(message.message);
       else if (message.type === 'imports') this.#plan.learn(message.files);
+      else if (message.type === 'children') this.#guard();
     });
     worker.once('ended', () => {
       this.#all.delete(worker);
       this.#guard();
+      const ended = worker.tree.end(config.shutdownTimeout).finally(() => this.#ending.delete(worker));
+      this.#ending.set(worker, ended);
     });
     this.#options.onFork(worker);
     return worker;
   }
 
   #guard(): void {
-    this.#guardian.watch([...this.#all].map(({ pid }) => pid));
+    this.#guardian.watch([...this.#all].flatMap(({ pid, tree }) => [pid, ...(MARKS ? [] : tree.children)]));
   }
 }
 

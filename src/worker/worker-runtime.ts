@@ -27,9 +27,11 @@ import { AppStart } from './app-start.ts';
 import { Channel } from './channel.ts';
 import { Checkpoints } from './keep/checkpoints.ts';
 import { writeCompileCache } from './compile-cache.ts';
+import { watchChildren } from './children.ts';
 import { Components } from './components.ts';
 import { Connections } from './connections/connections.ts';
-import { keepReportsFromChildren, requiredFiles } from './dependency-reports.ts';
+import { Datagrams } from './connections/datagrams.ts';
+import { requiredFiles } from './dependency-reports.ts';
 import { HandBacks } from './connections/hand-backs.ts';
 import { KeptSockets } from './connections/keep-sockets.ts';
 import { KeptWebSockets } from './connections/keep-web-sockets.ts';
@@ -62,6 +64,7 @@ export class WorkerRuntime implements AppHost {
   readonly #blobs: BlobSender;
   readonly #listeners: WorkerListeners;
   readonly #connections: Connections;
+  readonly #datagrams = new Datagrams();
   readonly #handBacks: HandBacks;
   readonly #keptSockets: KeptSockets;
   readonly #keptWebSockets: KeptWebSockets;
@@ -93,7 +96,10 @@ export class WorkerRuntime implements AppHost {
     pipe.on('error', () => {});
     // On Windows a pipe's descriptor can't be written to without waiting.
     this.#blobs = new BlobSender(pipe, process.platform === 'win32' ? undefined : BLOB_FD);
-    this.#listeners = new WorkerListeners(() => this.#start.listens());
+    this.#listeners = new WorkerListeners(
+      () => this.#start.listens(),
+      (handle) => this.#datagrams.share(handle),
+    );
     subscribe('tracing:net.server.listen:asyncStart', () => {
       if (this.#state !== 'standby') this.#start.willListen();
       this.#warmUp.spoil('listens');
@@ -120,7 +126,10 @@ export class WorkerRuntime implements AppHost {
         void sending.end();
       },
     );
-    keepReportsFromChildren(() => this.#warmUp.spoil('starts a process'));
+    watchChildren({
+      onSpawn: () => this.#warmUp.spoil('starts a process'),
+      onChange: (pids) => void this.#channel.send({ type: 'children', pids }),
+    });
     process.prependListener('disconnect', () => this.#onOrphaned());
   }
 
@@ -216,6 +225,7 @@ export class WorkerRuntime implements AppHost {
         break;
       case 'committed':
         this.#transition('serving');
+        this.#datagrams.start();
         this.#checkpoints.start(message.checkpointInterval);
         break;
       case 'connection':
@@ -265,6 +275,7 @@ export class WorkerRuntime implements AppHost {
     this.#transition('quiesced');
     // With its background work at rest nothing else may keep this process alive.
     this.#channel.hold(true);
+    this.#datagrams.stop();
     const { quiesceTimeout } = this.#config;
     const outlived = await this.#connections.quiesce(quiesceTimeout);
     this.#warn(
@@ -302,6 +313,7 @@ export class WorkerRuntime implements AppHost {
     if (this.#state !== 'quiesced') return;
     this.#transition('serving');
     this.#channel.hold(false);
+    this.#datagrams.start();
     this.#connections.resume();
     this.#warn(await this.#components.resume());
   }
@@ -312,6 +324,7 @@ export class WorkerRuntime implements AppHost {
     const { drainTimeout, quiesceTimeout: patience } = this.#config;
     const end = performance.now() + drainTimeout;
     this.#channel.hold(true);
+    if (move) this.#datagrams.stop();
     this.#checkpoints.stop();
     if (signal) this.#signals.expect();
     // An app that handles the signal ends its servers and itself, as in a process of its own.

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { counter, entryForm, express } from '../helpers/apps.js';
 import { request } from '../helpers/clients.js';
 import { setUp } from '../helpers/fixture.js';
+import { RawClient } from '../helpers/raw-client.js';
 
 const SAVES = 8;
 
@@ -75,4 +76,47 @@ test('fresh: a request sent after the save is never answered by old code', async
     await changed;
     assert.equal((await request(port)).body, `version ${version}`);
   }
+});
+
+test('requests in fragments, pipelined: each is answered once, in order, and none is lost or repeated', async (t) => {
+  const app = ({ port, version }) => `import http from 'node:http'; import { keep } from 'handover';
+const state = keep('state', () => ({ count: 0 }));
+http.createServer((request, response) => {
+  if (request.method === 'POST') request.resume().on('end', () => response.end('v1 ' + request.url.slice(1) + '-' + ++state.count + ';'));
+  else response.end(JSON.stringify({ version: ${version}, count: state.count }));
+}).listen(${port}, '127.0.0.1');`;
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': app({ port, version: 1 }) }));
+  const restarter = primary();
+  await restarter.warm(1);
+  const stop = new AbortController();
+  const send = async () => {
+    const client = await RawClient.connect(t, port);
+    let sent = 0;
+    let rest = '';
+    while (!stop.signal.aborted || rest !== '') {
+      while (rest.length < 300 && !stop.signal.aborted)
+        rest += `POST /${sent++} HTTP/1.1\r\nHost: app\r\nContent-Length: 4\r\n\r\nbody`;
+      const length = 1 + Math.floor(Math.random() * 200);
+      await client.write(rest.slice(0, length));
+      rest = rest.slice(length);
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 4));
+    }
+    const answers = await client.answered(sent);
+    assert.deepEqual(
+      answers.map((answer) => Number(/^v1 (\d+)-/.exec(answer)[1])),
+      Array.from({ length: sent }, (_, index) => index),
+    );
+    return answers.map((answer) => /-(\d+);/.exec(answer)[1]);
+  };
+  const clients = Array.from({ length: 10 }, send);
+  for (let version = 2; version <= SAVES + 1; version++) {
+    project.save('app.mjs', app({ port, version }));
+    await restarter.committed(version);
+  }
+  stop.abort();
+  const counts = (await Promise.all(clients)).flat();
+  assert.equal(new Set(counts).size, counts.length, 'no write was applied twice');
+  const { version, count } = JSON.parse((await request(port)).body);
+  assert.deepEqual({ version, count }, { version: SAVES + 1, count: counts.length });
+  assert.deepEqual(restarter.all('warning'), []);
 });

@@ -284,7 +284,7 @@ class Schedule {
   #fork() {
     const child = new WorkerProcess(this.#processes.length + 1, this);
     this.#processes.push(child);
-    const worker = new WorkerHandle(child);
+    const worker = new WorkerHandle(child, String(child.pid));
     this.#router.attach(worker);
     return worker;
   }

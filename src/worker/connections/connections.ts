@@ -2,15 +2,19 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { packRequest, unpackRequest } from '../../http-luggage.ts';
 import type { Luggage } from '../../protocol.ts';
 import type { HandBack } from './hand-backs.ts';
 import {
   awaitNextRequest,
   checkHttpInternals,
   detachHandle,
+  endEventStream,
+  giveBytes,
   httpServerOf,
   isEventStream,
   isUntouched,
+  requestOf,
   responseOf,
   setReading,
   speaksHttp,
@@ -18,6 +22,7 @@ import {
   type HttpServer,
 } from './http-connections.ts';
 import { Http2Sessions } from './http2-sessions.ts';
+import { guardRequests } from './late-requests.ts';
 import type { ListenHandle } from './listeners.ts';
 import { Unpackers } from './luggage.ts';
 import type { Movable } from './movable.ts';
@@ -35,12 +40,26 @@ interface Connection extends Leaving {
   isIdle: boolean;
   /** What came with it, and goes on with it. */
   luggage: Luggage | undefined;
+  /** When the last request on it began, as performance.now() tells. */
+  began: number;
   /** The response in flight, whose end is waited for. While this generation serves, it is not noted. */
   response?: ServerResponse | undefined;
+  /** A request that comes now is not begun, but goes with the connection. */
+  guarded?: boolean;
+  /** The rest of a request is awaited that was answered already. */
+  hasRest?: boolean;
+  /** What has been read of a request that was not begun, and behind it. */
+  late?: Buffer;
   /** Not being read, since when, with the idle timeout that was switched off meanwhile. */
   frozen?: { timeout: number; since: number };
   /** It was told to end. */
   isEnding?: boolean;
+}
+
+/** A connection that the primary has sent. */
+interface Accepting extends Origin {
+  /** What was read of its next request by the generation that it comes from. */
+  bytes?: Buffer | undefined;
 }
 
 /**
@@ -63,7 +82,7 @@ export class Connections {
   readonly #suspended = new Set<Connection>();
   /** Those that were not idle when that was looked for last. */
   #busy: Connection[] = [];
-  readonly #moves = new Moves(() => this.#scheduleCheck());
+  readonly #moves = new Moves<Connection>((connection) => this.#onMovable(connection));
   readonly #handBack: (connection: HandBack | Promise<HandBack | undefined>) => void;
   readonly #tls = new TlsConnections({
     onSecure: (socket, from) => this.#track(socket, from ?? this.#accepting),
@@ -75,9 +94,13 @@ export class Connections {
   });
   readonly #http2 = new Http2Sessions(() => this.#scheduleCheck());
   readonly #parts: ProtocolPart[] = [this.#tls, this.#http2];
-  #accepting: Origin | undefined;
+  #accepting: Accepting | undefined;
   #mode: Mode = 'serving';
   #settled: (() => void) | undefined;
+  /** While requests are waited for: a request that has taken longer than this, in milliseconds, is not. */
+  #longest = Infinity;
+  #quiescedAt = 0;
+  #recheck: NodeJS.Timeout | undefined;
   #checkScheduled = false;
   #moved = 0;
 
@@ -94,7 +117,9 @@ export class Connections {
     // Called for every request, in the time of which each operation counts.
     subscribe('http.server.request.start', (message) => {
       const { socket, response } = message as { socket: Socket; response: ServerResponse };
-      if (this.#mode !== 'serving' || !this.#connections.has(socket)) this.#onRequest(socket, response);
+      const connection = this.#connections.get(socket);
+      if (connection) connection.began = performance.now();
+      if (this.#mode !== 'serving' || !connection) this.#onRequest(socket, response);
       this.#tls.onRequest(socket, response);
     });
   }
@@ -112,13 +137,15 @@ export class Connections {
   /** Gives a connection from the primary to the server that listens. */
   accept(connection: HandBack, server: ListenHandle): void {
     const { listener, handle, isIdle, luggage } = connection;
-    if (luggage && this.#mode !== 'serving') {
+    const bytes = unpackRequest(luggage);
+    const mayBegin = this.#mode === 'serving' || (this.#mode === 'closing' && bytes !== undefined);
+    if (luggage && !mayBegin) {
       // It is for the next generation already, or for this one after a rollback: the primary will know.
       this.#handBack(connection);
       return;
     }
-    this.#accepting = { listener, isIdle, luggage };
-    if (luggage) this.unpackers.unpack(connection, server);
+    this.#accepting = { listener, isIdle, luggage: bytes ? undefined : luggage, bytes };
+    if (luggage && !bytes) this.unpackers.unpack(connection, server);
     else server.onconnection?.(0, handle);
     this.#accepting = undefined;
   }
@@ -137,14 +164,17 @@ export class Connections {
   }
 
   /**
-   * Freezes what is idle and waits until the requests in flight have been answered, at most `timeout` ms.
-   * Streams that never end are not waited for. Returns the requests that have outlived the timeout.
+   * Freezes what is idle and waits until each request in flight has been answered or has taken `timeout` ms, counted
+   * from when it began. Streams that never end are not waited for. Returns the requests that have outlived that.
    */
   async quiesce(timeout: number): Promise<string[]> {
     this.#mode = 'quiescing';
+    this.#longest = timeout;
+    this.#quiescedAt = performance.now();
     for (const part of this.#parts) part.freeze(timeout);
     await this.#settle(timeout);
-    return [...this.#pending()];
+    this.#longest = Infinity;
+    return Array.from(this.#pending(), ({ name }) => name);
   }
 
   /** Serves again after a rollback. */
@@ -154,7 +184,11 @@ export class Connections {
     for (const part of this.#parts) part.thaw();
     this.#unsuspend();
     this.#busy = [];
-    for (const connection of this.#connections.values()) this.#thaw(connection);
+    for (const connection of this.#connections.values()) {
+      // The primary gives it back, with a parser that reads it from the start.
+      if (connection.late && !connection.response) this.#release(connection);
+      else this.#thaw(connection);
+    }
   }
 
   /**
@@ -172,11 +206,11 @@ export class Connections {
     for (const part of this.#parts) part.end();
     for (const { socket } of this.#connections.values()) {
       const response = responseOf(socket);
-      if (response && isEventStream(response)) response.end();
+      if (response && isEventStream(response)) endEventStream(response);
       else if (response && !move) this.#makeLast(response);
     }
     await this.#settle(timeout);
-    const left = [...this.#pending()];
+    const left = Array.from(this.#pending(), ({ name }) => name);
     for (const { socket } of this.#connections.values()) socket.destroy();
     for (const part of this.#parts) part.cut();
     return left;
@@ -187,17 +221,18 @@ export class Connections {
     return this.#tls.ended(timeout);
   }
 
-  #track(socket: Socket, from?: Origin): Connection | undefined {
+  #track(socket: Socket, from?: Accepting): Connection | undefined {
     if (socket.destroyed || Http2Sessions.owns(socket) || this.#tls.claims(socket, from)) return undefined;
-    const { listener, isIdle = false, luggage } = from ?? {};
-    const connection: Connection = { socket, listener, isIdle, luggage };
+    const { listener, isIdle = false, luggage, bytes } = from ?? {};
+    const connection: Connection = { socket, listener, isIdle, luggage, began: performance.now() };
     this.#connections.set(socket, connection);
     socket.once('close', () => {
       this.#connections.delete(socket);
       this.#scheduleCheck();
     });
-    if (connection.isIdle) awaitNextRequest(socket);
+    if (isIdle) awaitNextRequest(socket);
     watchUpgrades(httpServerOf(socket), (asking) => this.setWebSocket(asking, 'asked'));
+    if (bytes) giveBytes(socket, bytes);
     this.#scheduleCheck();
     return connection;
   }
@@ -217,7 +252,28 @@ export class Connections {
       connection.response = undefined;
       const next = responseOf(connection.socket);
       if (next) this.#follow(connection, next);
+      else if (connection.late && this.#mode === 'serving') this.#release(connection);
       else this.#suspend(connection);
+      this.#scheduleCheck();
+    });
+  }
+
+  /** Its request was answered before all of it had come. */
+  #followRest(connection: Connection): void {
+    const request = requestOf(connection.socket);
+    if (!request || connection.hasRest) return;
+    connection.hasRest = true;
+    request.once('close', () => {
+      connection.hasRest = false;
+      this.#suspend(connection);
+      this.#scheduleCheck();
+    });
+  }
+
+  #guard(connection: Connection): void {
+    const mayBegin = (): boolean => this.#mode === 'serving' || this.#mode === 'closing';
+    connection.guarded = guardRequests(connection.socket, mayBegin, (bytes) => {
+      connection.late = bytes;
       this.#scheduleCheck();
     });
   }
@@ -253,7 +309,21 @@ export class Connections {
       }
     }
     this.#moves.looked();
-    if (this.#pending().next().done) this.#settled?.();
+    const wait = this.#wait();
+    if (wait <= 0) this.#settled?.();
+    else if (wait < Infinity && !this.#recheck) {
+      this.#recheck = setTimeout(() => {
+        this.#recheck = undefined;
+        this.#check();
+      }, wait);
+    }
+  }
+
+  /** How long there may be something to wait for, in milliseconds. */
+  #wait(): number {
+    let last = -Infinity;
+    for (const { since } of this.#pending()) last = Math.max(last, since);
+    return last === -Infinity ? 0 : last + this.#longest - performance.now();
   }
 
   #settle(timeout: number): Promise<void> {
@@ -261,7 +331,8 @@ export class Connections {
       const timer = setTimeout(() => this.#settled?.(), timeout);
       this.#settled = () => {
         clearTimeout(timer);
-        this.#settled = undefined;
+        clearTimeout(this.#recheck);
+        this.#recheck = this.#settled = undefined;
         resolve();
       };
       this.#check();
@@ -269,19 +340,23 @@ export class Connections {
   }
 
   /** What is still waited for, as a person would name it. */
-  *#pending(): Generator<string, void> {
+  *#pending(): Generator<{ name: string; since: number }, void> {
     const draining = this.#mode !== 'quiescing';
-    for (const part of this.#parts) yield* part.pending(draining);
-    for (const { socket, response, frozen } of draining ? this.#connections.values() : this.#busy) {
+    for (const part of this.#parts) {
+      for (const name of part.pending(draining)) yield { name, since: this.#quiescedAt };
+    }
+    for (const connection of draining ? this.#connections.values() : this.#busy) {
+      const { socket, response, frozen, guarded, began: since } = connection;
+      const movable = this.#movables.get(socket);
       if (!this.#connections.has(socket)) continue;
       if (response) {
-        if (draining || !isEventStream(response)) yield `${response.req.method} ${response.req.url}`;
+        if (draining || !isEventStream(response)) yield { name: `${response.req.method} ${response.req.url}`, since };
       } else if (draining) {
-        yield `a connection of ${clientOf(socket)}`;
-      } else if (frozen && this.#movables.get(socket)?.isHandling) {
-        yield `${this.#movables.get(socket)?.work} of ${clientOf(socket)}`;
-      } else if (!frozen && speaksHttp(socket)) {
-        yield `a request of ${clientOf(socket)} of which only a part has arrived`;
+        yield { name: `a connection of ${clientOf(socket)}`, since };
+      } else if (frozen && movable?.isHandling) {
+        yield { name: `${movable.work} of ${clientOf(socket)}`, since: frozen.since };
+      } else if (!frozen && !guarded && speaksHttp(socket)) {
+        yield { name: `a request of ${clientOf(socket)} of which only a part has arrived`, since };
       }
     }
   }
@@ -303,17 +378,24 @@ export class Connections {
       if (response) this.#follow(connection, response);
       else if (server && speaksHttp(socket)) {
         if (!unfinished.has(server)) unfinished.set(server, unfinishedRequests(server));
-        if (unfinished.get(server)?.has(socket) === false || isUntouched(socket)) this.#freeze(connection);
+        const isIdle = unfinished.get(server)?.has(socket) === false || isUntouched(socket);
+        if (isIdle || connection.late) this.#freeze(connection);
+        else this.#followRest(connection);
       }
-      if (!connection.frozen) this.#busy.push(connection);
+      if (connection.frozen) continue;
+      this.#busy.push(connection);
+      if (server && this.#canLeave(connection) && speaksHttp(socket)) this.#guard(connection);
     }
     this.#unsuspend();
   }
 
+  /** What was read of it, or of its protocol, can go with its descriptor. */
+  #canLeave({ socket, listener, luggage }: Connection): boolean {
+    return listener !== undefined && !this.#tls.isSecure(socket, luggage);
+  }
+
   #freezeMovable(connection: Connection, movable: Movable): void {
-    const { socket, listener, luggage } = connection;
-    const canLeave = listener !== undefined && !this.#tls.isSecure(socket, luggage);
-    if (!movable.isOpen || !canLeave || this.#mode === 'closing') {
+    if (!movable.isOpen || !this.#canLeave(connection) || this.#mode === 'closing') {
       // Its client's last word has to be read, too.
       this.#thaw(connection);
       return;
@@ -347,6 +429,12 @@ export class Connections {
     else setReading(connection.socket, true);
   }
 
+  /** What kept a connection from moving may have ended. */
+  #onMovable(connection: Connection): void {
+    if (this.#mode !== 'serving') this.#scheduleCheck();
+    else if (connection.late && !connection.response) this.#release(connection);
+  }
+
   #release(connection: Connection): void {
     const { socket, listener } = connection;
     const movable = this.#movables.get(socket);
@@ -372,8 +460,9 @@ export class Connections {
       }
       const handle = detachHandle(socket);
       if (!handle) return;
-      this.#moved++;
-      this.#handBack({ listener, handle, isIdle, luggage: connection.luggage });
+      if (this.#mode === 'moving') this.#moved++;
+      const { late, luggage } = connection;
+      this.#handBack({ listener, handle, isIdle, luggage: late ? packRequest(late) : luggage });
     }
   }
 

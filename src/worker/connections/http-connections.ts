@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { HandoverError } from '../../errors.ts';
 import type { RawHandle } from '../../protocol.ts';
@@ -19,6 +19,7 @@ interface InternalSocket {
 interface Parser {
   constructor: { kOnHeadersComplete?: number; kOnMessageComplete?: number };
   [callback: number]: unknown;
+  incoming?: IncomingMessage | null;
   onIncoming: (...args: unknown[]) => unknown;
   execute(data: Buffer): unknown;
   remove(): void;
@@ -56,9 +57,29 @@ export function speaksHttp(socket: Socket): boolean {
 
 /** A response that never ends by itself: its client is made to reconnect. */
 export function isEventStream(response: ServerResponse): boolean {
+  return /^text\/event-stream/i.test(headerOf(response, 'content-type') ?? '');
+}
+
+function headerOf(response: ServerResponse, name: string): string | undefined {
+  const value = response.getHeader(name);
+  if (value !== undefined) return String(value);
   // Headers that were given to writeHead() alone are only in the text that goes out.
-  const type = response.getHeader('content-type') ?? (response as { _header?: string })._header ?? '';
-  return /(?:^|content-type: *)text\/event-stream/i.test(String(type));
+  const { _header: head } = response as { _header?: string };
+  return head && new RegExp(`^${name}: *(.*)`, 'im').exec(head)?.[1];
+}
+
+/** In milliseconds. */
+const RECONNECT_AFTER = 100;
+
+/** Ends it so that its client comes back at once, and not after the seconds that browsers wait by themselves. */
+export function endEventStream(response: ServerResponse): void {
+  // What the app writes into it from now on is no error of the app.
+  response.on('error', () => {});
+  // Behind what a middleware has put in the place of write() it is compressed; in what the app compresses it has no place.
+  const isPlain = headerOf(response, 'content-encoding') === undefined || Object.hasOwn(response, 'write');
+  // No new line before it: should the app be in the midst of an event, that stays unfinished, and the client drops it.
+  if (isPlain) response.write(`retry: ${RECONNECT_AFTER}\n`);
+  response.end();
 }
 
 /** Nothing has been read from it or written to it: any process could begin with it. */
@@ -69,6 +90,17 @@ export function isUntouched(socket: Socket): boolean {
 /** The response that a connection waits for. */
 export function responseOf(socket: Socket): ServerResponse | undefined {
   return internals(socket)._httpMessage ?? undefined;
+}
+
+/** The request of which a part has not come yet. */
+export function requestOf(socket: Socket): IncomingMessage | undefined {
+  return internals(socket).parser?.incoming ?? undefined;
+}
+
+/** Lets a new connection begin with bytes that were read from it elsewhere. */
+export function giveBytes(socket: Socket, bytes: Buffer): void {
+  // Node's HTTP server listens for them, though its parser reads the connection by itself.
+  socket.emit('data', bytes);
 }
 
 /** What a server knows of its connections, by their parsers. */

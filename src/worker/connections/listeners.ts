@@ -45,7 +45,8 @@ export class WorkerListeners {
   readonly #zeroPorts = new Map<string, number>();
   readonly #onListen: () => void;
 
-  constructor(onListen: () => void) {
+  /** `onDatagrams` gets the handle of each UDP socket. */
+  constructor(onListen: () => void, onDatagrams: (handle: object) => void) {
     this.#onListen = onListen;
     const internal = cluster as unknown as { _getServer?: GetServer };
     const original = internal._getServer;
@@ -62,6 +63,7 @@ export class WorkerListeners {
         const alive = setInterval(() => {}, NEVER);
         original.call(cluster, server, query, (errno, handle) => {
           clearInterval(alive);
+          if (handle && !(server instanceof net.Server)) onDatagrams(handle);
           answer(errno, handle);
         });
       } else {

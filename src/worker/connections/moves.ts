@@ -21,16 +21,16 @@ export interface Leaving {
 }
 
 /** Lets connections leave as soon as nothing of what was read or sent would be lost. */
-export class Moves {
+export class Moves<C extends Leaving> {
   /** How long what is being handled keeps a connection, in milliseconds. */
   patience = 0;
-  readonly #onChange: () => void;
+  readonly #onChange: (connection: C) => void;
   /** Those that move in a moment, when what was sent on them has been compressed. */
-  readonly #almost = new Set<Leaving>();
+  readonly #almost = new Set<C>();
   #waiting: (() => void)[] = [];
 
   /** `onChange`: a connection that could not move may be able to now. */
-  constructor(onChange: () => void) {
+  constructor(onChange: (connection: C) => void) {
     this.#onChange = onChange;
   }
 
@@ -45,7 +45,7 @@ export class Moves {
   }
 
   /** Takes the descriptor out of a connection; undefined: it has to wait. */
-  take(connection: Leaving, movable: Movable): { handle: RawHandle; luggage: Luggage } | undefined {
+  take(connection: C, movable: Movable): { handle: RawHandle; luggage: Luggage } | undefined {
     const { socket, frozen } = connection;
     const left = (frozen?.since ?? 0) + this.patience - performance.now();
     if (movable.isHandling && left > 0) {
@@ -74,17 +74,17 @@ export class Moves {
   }
 
   /** Until what was written is in the kernel. */
-  flush(connection: Leaving): void {
+  flush(connection: C): void {
     this.lookAfter(connection, new Promise<void>((resolve) => connection.socket.write('', () => resolve())));
   }
 
-  lookAfter(connection: Leaving, change: Promise<unknown>): void {
+  lookAfter(connection: C, change: Promise<unknown>): void {
     if (connection.isAwaited) return;
     connection.isAwaited = true;
     void change.then(() => {
       connection.isAwaited = false;
       this.#almost.delete(connection);
-      this.#onChange();
+      this.#onChange(connection);
     });
   }
 }
