@@ -278,6 +278,7 @@ class Schedule {
         return 0;
       },
       close: () => (this.#accept = undefined),
+      restore: async () => 0,
     };
   }
 
