@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
-import type { ListenAnswer, ListenQuery, MessageToPrimary, RawHandle } from '../protocol.ts';
+import type { BindQuery, ListenQuery, MessageToPrimary, PortAnswer, RawHandle } from '../protocol.ts';
+import { DatagramPort } from './datagram-port.ts';
 import { Listener } from './listener.ts';
 import { UnavailableServer } from './unavailable.ts';
 import { WaitingConnections, type Connection } from './waiting-connections.ts';
@@ -26,23 +27,25 @@ export interface RouterOptions {
   reason: () => string;
 }
 
+type Port = Listener | DatagramPort;
+
 /**
- * Owns the listeners and every connection that no worker has acknowledged. A connection goes to the serving
+ * Owns the ports and every connection that no worker has acknowledged. A connection goes to the serving
  * worker when that has the listener open; else it is held, with nothing read from it.
  */
 export class Router {
   readonly #options: RouterOptions;
   readonly #unavailable: UnavailableServer;
-  readonly #listeners = new Map<string, Listener>();
-  /** Which workers have a listener open. */
-  readonly #openBy = new Map<Listener, Set<WorkerHandle>>();
+  readonly #ports = new Map<string, Port>();
+  /** Which workers have a port open. */
+  readonly #openBy = new Map<Port, Set<WorkerHandle>>();
   /** Connections that have not reached the worker yet to which they were sent. */
   readonly #sent = new Map<Connection, WorkerHandle>();
   readonly #waiting = new WaitingConnections();
   #holdTimer: NodeJS.Timeout | undefined;
   #serving: WorkerHandle | undefined;
   #isHolding = false;
-  #lastListener = 0;
+  #lastPort = 0;
   #report: HoldReport = { connections: 0, longestMs: 0 };
   /** Who waits for the connections that came before a time to have reached the serving worker. */
   #settling: { before: number; resolve: () => void }[] = [];
@@ -54,13 +57,14 @@ export class Router {
 
   /** Whether the serving generation listens anywhere. */
   get isListening(): boolean {
-    return [...this.#listeners.values()].some((listener) => listener.hasServed);
+    return [...this.#ports.values()].some((port) => port instanceof Listener && port.hasServed);
   }
 
-  /** Lets a worker open listeners and answer connections. */
+  /** Lets a worker open ports and answer connections. */
   attach(worker: WorkerHandle): void {
     worker.calls.serve({
       listen: (query) => this.#listen(worker, query),
+      bind: (query) => this.#bind(worker, query),
       close: (id) => this.#close(worker, id),
     });
     worker.on('message', (message, handle) => this.#receive(message, handle));
@@ -69,7 +73,7 @@ export class Router {
 
   /** Whether a worker has any listener open. */
   listens(worker: WorkerHandle): boolean {
-    return [...this.#openBy.values()].some((workers) => workers.has(worker));
+    return [...this.#openBy].some(([port, workers]) => port instanceof Listener && workers.has(worker));
   }
 
   /** Routes nothing until release() or serve(). */
@@ -88,11 +92,10 @@ export class Router {
   /** From now on this worker gets the connections. Those that were held go first. */
   serve(worker: WorkerHandle): void {
     this.#serving = worker;
-    for (const [listener, workers] of this.#openBy) {
-      if (workers.has(worker)) listener.hasServed = true;
-      // It may open this listener a little later; its clients wait as long as a hold may last.
-      else
-        setTimeout(() => this.#serving === worker && this.#closeUnclaimed(listener), this.#options.holdTimeout).unref();
+    for (const [port, workers] of this.#openBy) {
+      if (workers.has(worker)) port.hasServed = true;
+      // It may open this port a little later; its clients wait as long as a hold may last.
+      else setTimeout(() => this.#serving === worker && this.#closeUnclaimed(port), this.#options.holdTimeout).unref();
     }
     this.release();
   }
@@ -110,64 +113,87 @@ export class Router {
     return this.#report;
   }
 
-  /** Closes all listeners; what is held is refused. */
+  /** Closes all ports; what is held is refused. */
   stop(): void {
-    for (const listener of this.#listeners.values()) listener.close();
-    this.#listeners.clear();
+    for (const port of this.#ports.values()) port.close();
+    this.#ports.clear();
     this.#openBy.clear();
     for (const connection of this.#waiting.takeAll()) this.#refuse(connection);
     clearTimeout(this.#holdTimer);
   }
 
-  async #listen(worker: WorkerHandle, query: ListenQuery): Promise<ListenAnswer> {
-    const key = Listener.key(query);
-    let listener = this.#listeners.get(key);
-    if (listener && this.#openBy.get(listener)?.has(worker)) return { listener: 0, errno: -constants.errno.EADDRINUSE };
-    if (!listener) {
-      const created = new Listener(++this.#lastListener, query);
-      const errno = await created.bind((handle) => this.#accept(handle, created));
-      if (errno !== 0) return { listener: 0, errno };
-      listener = created;
-      this.#listeners.set(key, listener);
-      this.#openBy.set(listener, new Set());
+  #listen(worker: WorkerHandle, query: ListenQuery): Promise<PortAnswer> {
+    return this.#open(worker, Listener.key(query), async (id) => {
+      const listener = new Listener(id, query);
+      return { port: listener, errno: await listener.bind((handle) => this.#accept(handle, listener)) };
+    });
+  }
+
+  async #bind(worker: WorkerHandle, query: BindQuery): Promise<PortAnswer> {
+    const key = DatagramPort.key(query);
+    const answer = await this.#open(worker, key, async (id) => {
+      const port = new DatagramPort(id, query);
+      return { port, errno: await port.bind() };
+    });
+    const port = this.#ports.get(key);
+    if (answer.errno === 0 && port instanceof DatagramPort) {
+      worker.sendHandle({ type: 'datagram-socket', port: port.id }, port.handle, () => {});
     }
-    this.#openBy.get(listener)?.add(worker);
+    return answer;
+  }
+
+  async #open(
+    worker: WorkerHandle,
+    key: string,
+    bind: (id: number) => Promise<{ port: Port; errno: number }>,
+  ): Promise<PortAnswer> {
+    let port = this.#ports.get(key);
+    if (port && this.#openBy.get(port)?.has(worker)) {
+      return { port: 0, errno: -constants.errno.EADDRINUSE, ...(port.name && { name: port.name }) };
+    }
+    if (!port) {
+      const created = await bind(++this.#lastPort);
+      port = created.port;
+      if (created.errno !== 0) return { port: 0, errno: created.errno, ...(port.name && { name: port.name }) };
+      this.#ports.set(key, port);
+      this.#openBy.set(port, new Set());
+    }
+    this.#openBy.get(port)?.add(worker);
     if (worker === this.#serving) {
-      listener.hasServed = true;
+      port.hasServed = true;
       // Its server has no handle to emit on before the answer has arrived.
       setImmediate(() => this.#flush());
     }
-    const { id, name } = listener;
-    return { listener: id, errno: 0, ...(name && { name }) };
+    return { port: port.id, errno: 0, ...(port.name && { name: port.name }) };
   }
 
   #close(worker: WorkerHandle, id: number): void {
-    const listener = this.#find(id);
-    if (!listener) return;
-    this.#openBy.get(listener)?.delete(worker);
+    const port = this.#find(id);
+    if (!port) return;
+    this.#openBy.get(port)?.delete(worker);
     // Its own server.close(): the port is to be free. A generation that ends closes its servers, too, but not its port.
-    if (worker === this.#serving) this.#closeUnclaimed(listener);
+    if (worker === this.#serving || !port.hasServed) this.#closeUnclaimed(port);
   }
 
-  #closeUnclaimed(listener: Listener): void {
-    if (this.#openBy.get(listener)?.size !== 0) return;
-    listener.close();
-    this.#openBy.delete(listener);
-    this.#listeners.delete(Listener.key(listener.query));
-    for (const connection of this.#waiting.takeAll((waiting) => waiting.listener === listener)) {
+  #closeUnclaimed(port: Port): void {
+    if (this.#openBy.get(port)?.size !== 0) return;
+    port.close();
+    this.#openBy.delete(port);
+    this.#ports.delete(port.key);
+    for (const connection of this.#waiting.takeAll((waiting) => waiting.listener === port)) {
       this.#refuse(connection);
     }
   }
 
-  #find(id: number): Listener | undefined {
-    return [...this.#listeners.values()].find((listener) => listener.id === id);
+  #find(id: number): Port | undefined {
+    return [...this.#ports.values()].find((port) => port.id === id);
   }
 
   #receive(message: MessageToPrimary, handle: RawHandle | undefined): void {
     if (message.type !== 'hand-back' || !handle) return;
     const { idle, luggage } = message;
     const listener = this.#find(message.listener);
-    if (listener) this.#route({ handle, listener, isIdle: idle, luggage }, { isHandedBack: true });
+    if (listener instanceof Listener) this.#route({ handle, listener, isIdle: idle, luggage }, { isHandedBack: true });
     else handle.close();
   }
 
@@ -249,9 +275,9 @@ export class Router {
 
   #onEnded(worker: WorkerHandle): void {
     if (this.#serving === worker) this.#serving = undefined;
-    for (const [listener, workers] of this.#openBy) {
+    for (const [port, workers] of this.#openBy) {
       workers.delete(worker);
-      if (!listener.hasServed) this.#closeUnclaimed(listener);
+      if (!port.hasServed) this.#closeUnclaimed(port);
     }
     for (const [connection, sentTo] of this.#sent) {
       if (sentTo !== worker) continue;

@@ -1,5 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
-import cluster, { type ClusterSettings } from 'node:cluster';
+import { fork, type ChildProcess, type ForkOptions } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { BlobSender, UNASKED } from '../blob-sending.ts';
@@ -32,6 +31,8 @@ export interface Program {
   args: string[];
   /** Options of Node.js itself. */
   execArgv: string[];
+  /** It is a program that runs the primary, too, and tells the two apart by `cluster.isPrimary`. */
+  isOwn: boolean;
 }
 
 /** How a worker ended. */
@@ -60,7 +61,13 @@ interface WorkerEvents {
   ended: [exit: WorkerExit];
 }
 
+/** Makes a process a worker of a cluster (lib/cluster.js, Node 20–26). */
+const CLUSTER_ENV = 'NODE_UNIQUE_ID';
+
 const BOOTSTRAP = new URL('../worker/bootstrap.js', import.meta.url).href;
+
+let lastId = 0;
+let lastInspected = 0;
 
 /** A worker process from the perspective of the primary. */
 export class WorkerHandle extends EventEmitter<WorkerEvents> {
@@ -92,17 +99,20 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   constructor(program: Program, config: WorkerConfig) {
     super();
     this.setMaxListeners(0);
-    const settings: ClusterSettings = {
-      exec: program.exec,
-      args: program.args,
-      execArgv: [...program.execArgv, '--experimental-import-meta-resolve', '--import', BOOTSTRAP],
+    this.#process = fork(program.exec, program.args, {
+      execArgv: [...inspectable(program.execArgv), '--experimental-import-meta-resolve', '--import', BOOTSTRAP],
+      env: {
+        ...process.env,
+        // To an app that is a program of its own, node:cluster is what it is in any process.
+        ...(program.isOwn && { [CLUSTER_ENV]: String(++lastId) }),
+        [WORKER_ENV]: JSON.stringify(config),
+        [REPORT_ENV]: '1',
+      },
       // Only text passes, and for that it is faster than 'advanced': it is what each new connection costs.
       serialization: 'json',
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', 'pipe'],
       windowsHide: true,
-    };
-    cluster.setupPrimary(settings);
-    this.#process = cluster.fork({ [WORKER_ENV]: JSON.stringify(config), [REPORT_ENV]: '1' }).process;
+    } as ForkOptions);
     this.#handles = new SentHandles(this.#process);
     this.#received = new BlobReceiver(this.#process.stdio[BLOB_FD] as Socket, (id) => this.#onArrival(id));
     const calls = this.#process.stdio[CALL_FD as 4] as unknown as Socket;
@@ -245,4 +255,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       this.emit('loaded');
     });
   }
+}
+
+/** Each worker needs a port of its own for its debugger. */
+function inspectable(execArgv: string[]): string[] {
+  if (!execArgv.some((option) => /^--inspect(?:-brk|-wait)?(?:=|$)/.test(option))) return execArgv;
+  return [...execArgv, `--inspect-port=${process.debugPort + ++lastInspected}`];
 }

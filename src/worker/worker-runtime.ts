@@ -26,6 +26,7 @@ import { WorkerListeners } from './connections/listeners.ts';
 import { saveOrphanedState } from './orphan.ts';
 import { WorkerSignals } from './signals.ts';
 import { WarmUp } from './standby/warm-up.ts';
+import { markWorker } from '../worker-mark.ts';
 
 /** standby → loading → ready → serving ⇄ quiesced → draining. */
 type State = 'standby' | 'loading' | 'ready' | 'serving' | 'quiesced' | 'draining';
@@ -66,6 +67,7 @@ export class WorkerRuntime implements AppHost {
   static async boot(config: WorkerConfig): Promise<void> {
     const runtime = new WorkerRuntime(config);
     setAppHost(runtime);
+    markWorker(() => runtime.#beInCluster());
     await runtime.#standBy();
   }
 
@@ -125,6 +127,14 @@ export class WorkerRuntime implements AppHost {
   async run<App>(steps: AppSteps<App>): Promise<void> {
     if (!this.#start.hasSteps) this.#announce({ steps: true, saves: steps.save !== undefined });
     await this.#start.run(steps);
+  }
+
+  #beInCluster(): Promise<never> {
+    void this.#channel.send({ type: 'wants-cluster' });
+    void this.#channel.send({ type: 'misspeculated', misspeculation: { cause: '', roots: [] } });
+    // This process is ended by the primary.
+    this.#channel.hold(true);
+    return new Promise(() => {});
   }
 
   async #standBy(): Promise<void> {
@@ -192,6 +202,9 @@ export class WorkerRuntime implements AppHost {
         break;
       case 'connection':
         this.#onConnection(message, handle);
+        break;
+      case 'datagram-socket':
+        if (handle) this.#listeners.receive(message.port, handle);
         break;
       case 'quiesce':
         this.#quiesced = this.#quiesce();
