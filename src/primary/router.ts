@@ -159,11 +159,9 @@ export class Router {
       this.#openBy.set(port, new Set());
     }
     this.#openBy.get(port)?.add(worker);
-    if (worker === this.#serving) {
-      port.hasServed = true;
-      // Its server has no handle to emit on before the answer has arrived.
-      setImmediate(() => this.#flush());
-    }
+    if (worker === this.#serving) port.hasServed = true;
+    // Its server has no handle to emit on before the answer has arrived.
+    setImmediate(() => this.#flush());
     return { port: port.id, errno: 0, ...(port.name && { name: port.name }) };
   }
 
@@ -210,15 +208,27 @@ export class Router {
   }
 
   #isServed(listener: Listener): boolean {
-    return !this.#isHolding && this.#serving !== undefined && this.#openBy.get(listener)?.has(this.#serving) === true;
+    return this.#serverOf(listener) !== undefined;
+  }
+
+  /** The worker that gets the connections of a listener; undefined: they are held. */
+  #serverOf(listener: Listener): WorkerHandle | undefined {
+    if (this.#isHolding) return undefined;
+    const workers = this.#openBy.get(listener);
+    if (this.#serving) return workers?.has(this.#serving) ? this.#serving : undefined;
+    // A first generation that listens answers, as any process does: it may ask itself something before it is ready.
+    return listener.hasServed ? undefined : [...(workers ?? [])].at(-1);
   }
 
   /** Sends what can be served, as far as the window allows. */
   #flush(): void {
-    while (this.#onTheirWay() < WINDOW) {
-      const connection = this.#waiting.take((listener) => this.#isServed(listener));
-      if (!connection) break;
-      this.#send(connection);
+    const workers = this.#serving ? [this.#serving] : new Set([...this.#openBy.values()].flatMap((set) => [...set]));
+    for (const worker of workers) {
+      while (this.#onTheirWayTo(worker) < WINDOW) {
+        const connection = this.#waiting.take((listener) => this.#serverOf(listener) === worker);
+        if (!connection) break;
+        this.#send(connection, worker);
+      }
     }
     this.#settle();
   }
@@ -232,16 +242,15 @@ export class Router {
     });
   }
 
-  /** Connections that have not reached the serving worker yet. */
-  #onTheirWay(): number {
+  /** Connections that have not reached a worker yet. */
+  #onTheirWayTo(worker: WorkerHandle): number {
     let count = 0;
-    for (const worker of this.#sent.values()) if (worker === this.#serving) count++;
+    for (const sentTo of this.#sent.values()) if (sentTo === worker) count++;
     return count;
   }
 
-  #send(connection: Connection): void {
+  #send(connection: Connection, worker: WorkerHandle): void {
     const { handle, listener, isIdle, luggage } = connection;
-    const worker = this.#serving as WorkerHandle;
     this.#sent.set(connection, worker);
     const message = { type: 'connection', listener: listener.id, idle: isIdle, ...(luggage && { luggage }) } as const;
     worker.sendHandle(message, handle, (hasArrived) => {

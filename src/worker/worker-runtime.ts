@@ -13,6 +13,7 @@ import {
   type WorkerConfig,
 } from '../protocol.ts';
 import { setAppHost, type AppComponent, type AppHost, type AppSteps, type KeepOptions } from './app-host.ts';
+import { endAppCluster } from './app-cluster.ts';
 import { AppStart } from './app-start.ts';
 import { Channel } from './channel.ts';
 import { Checkpoints } from './keep/checkpoints.ts';
@@ -300,11 +301,14 @@ export class WorkerRuntime implements AppHost {
     // An app that handles the signal ends its servers and itself, as in a process of its own.
     const appEnds = signal !== undefined && this.#signals.appHandles(signal);
     if (appEnds) await this.#signals.deliver(signal);
-    const drained = appEnds ? Promise.resolve([]) : this.#connections.drain(this.#config.drainTimeout, { move });
+    const { drainTimeout } = this.#config;
+    const drained = appEnds
+      ? Promise.resolve([])
+      : Promise.all([this.#connections.drain(drainTimeout, { move }), endAppCluster(drainTimeout)]);
     void this.#handBacks
       .flushed()
       .then(() => this.#channel.send({ type: 'moved', connections: this.#connections.moved }));
-    const left = await drained;
+    const left = (await drained).flat();
     await this.#handBacks.flushed();
     const { ended, report } = await this.#components.stop();
     // Not on exit, which has to come soon after this.

@@ -4,7 +4,14 @@ import type net from 'node:net';
 import path from 'node:path';
 import { BLOB_FD, CALL_FD, type ListenQuery, type PortAnswer, type RawHandle } from '../../protocol.ts';
 import { callBind, callClose, callListen } from '../primary-calls.ts';
-import { hookListen, type DatagramPlace, type ListenHandle, type Listening, type Place } from './node-listen.ts';
+import {
+  hookListen,
+  type DatagramAnswer,
+  type DatagramPlace,
+  type ListenHandle,
+  type Listening,
+  type Place,
+} from './node-listen.ts';
 
 export type { ListenHandle } from './node-listen.ts';
 
@@ -69,17 +76,16 @@ export class WorkerListeners {
     return { handle, name };
   }
 
-  #bind(
-    { address, port, addressType, fd, flags }: DatagramPlace,
-    answer: (errno: number, h?: RawHandle) => void,
-  ): void {
+  #bind({ address, addressType, fd, flags, ...rest }: DatagramPlace, answer: DatagramAnswer): void {
+    // As Node's own handle does: bind() may have been given text, or only a callback.
+    const port = Number(rest.port) >>> 0;
     const { errno, port: id } = callBind({
       address: address ?? '',
-      port: port ?? 0,
+      port,
       type: addressType,
       ipv6Only: ((flags ?? 0) & UDP_IPV6_ONLY) !== 0,
       ...(fd >= 0 && { fd }),
-      occurrence: port ? 0 : this.#occurrence(`${address}:${addressType}`),
+      occurrence: port === 0 ? this.#occurrence(`${address}:${addressType}`) : 0,
     });
     if (errno !== 0) {
       process.nextTick(answer, errno);

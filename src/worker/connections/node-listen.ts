@@ -37,13 +37,13 @@ export interface Place {
 /** What a UDP socket is to be bound to. */
 export interface DatagramPlace {
   address: string | null;
-  port: number | null;
+  port: unknown;
   addressType: 'udp4' | 'udp6';
   fd: number;
   flags: number | null;
 }
 
-type DatagramAnswer = (errno: number, handle?: RawHandle) => void;
+export type DatagramAnswer = (errno: number, handle?: RawHandle) => void;
 
 /** A handle, and where it is bound or could not be. */
 export interface Listening {
@@ -100,12 +100,14 @@ export function hookListen(hooks: ListenHooks): void {
     else bindByNode.call(this, bound, port, net.isIPv6(bound) ? 6 : 4, backlog, fd, flags);
   };
   hookDatagrams();
-  internals._getServer = (server, query, answer) => {
+  const getServer: Internals['_getServer'] = (server, query, answer) => {
     if (server instanceof net.Server) {
       const { address, port, addressType, backlog, fd, flags } = query;
       (server as Listener)._listen2(address, port, addressType, backlog, fd, flags);
     } else hooks.bind(query, answer);
   };
+  // In a process that is no worker of a cluster there is none that an app could come across.
+  Object.defineProperty(internals, '_getServer', { value: getServer, enumerable: false });
 }
 
 /** Lets a server of our own listen as in any process. */
@@ -149,17 +151,18 @@ function hookDatagrams(): void {
 }
 
 /** What bind() was given, and whether the primary is to have a part in it. */
-function shared(socket: DatagramSocket, [first, ...rest]: unknown[]): unknown[] {
+function shared(socket: DatagramSocket, args: unknown[]): unknown[] {
+  const [first, address] = args;
   const isObject = typeof first === 'object' && first !== null;
-  const given = (isObject ? first : { port: first }) as { port?: unknown; fd?: unknown; exclusive?: boolean };
-  if (given.fd !== undefined || 'recvStart' in given) return [first, ...rest];
+  const given = (isObject ? first : { port: first, address }) as { port?: unknown; fd?: unknown; exclusive?: boolean };
+  if (given.fd !== undefined || 'recvStart' in given) return args;
   // Sockets that can share an address by themselves, and join groups, which one can't do twice; and the source port of
   // one that only sends.
   const exclusive = stateOf(socket)?.reuseAddr === true || (given.exclusive === true && !given.port);
-  if (isObject) return [{ ...given, exclusive }, ...rest];
-  if (!exclusive) return [first, ...rest];
-  const [address] = rest;
-  return [{ port: first, ...(typeof address === 'string' && { address }), exclusive }, ...rest];
+  if (!isObject && !exclusive) return args;
+  const callbacks = args.filter((arg) => typeof arg === 'function');
+  const place = Object.entries({ ...given, exclusive }).filter(([, value]) => typeof value !== 'function');
+  return [Object.fromEntries(place), ...callbacks];
 }
 
 function stateOf(socket: DatagramSocket): DatagramState | undefined {
