@@ -199,6 +199,7 @@ export class WorkerRuntime implements AppHost {
         break;
       case 'committed':
         this.#transition('serving');
+        this.#listeners.datagrams.setReading(true);
         this.#checkpoints.start(message.checkpointInterval);
         break;
       case 'connection':
@@ -227,6 +228,8 @@ export class WorkerRuntime implements AppHost {
   async #onLoad(message: MessageOf<MessageToWorker, 'load'>): Promise<void> {
     this.#load = message;
     this.#transition('loading');
+    // The generation before it reads until it is replaced.
+    this.#listeners.datagrams.setReading(!message.isRestart);
     const misspeculation = await this.#warmUp.beginLoad(message.restartArgs);
     if (misspeculation) {
       void this.#channel.send({ type: 'misspeculated', misspeculation });
@@ -249,6 +252,7 @@ export class WorkerRuntime implements AppHost {
   async #quiesce(): Promise<void> {
     if (this.#state !== 'serving') return;
     this.#transition('quiesced');
+    this.#listeners.datagrams.setReading(false);
     // With its background work at rest nothing else may keep this process alive.
     this.#channel.hold(true);
     const { quiesceTimeout } = this.#config;
@@ -289,6 +293,7 @@ export class WorkerRuntime implements AppHost {
     this.#transition('serving');
     this.#channel.hold(false);
     this.#connections.resume();
+    this.#listeners.datagrams.setReading(true);
     this.#warn(await this.#components.resume());
   }
 
@@ -302,6 +307,7 @@ export class WorkerRuntime implements AppHost {
     const appEnds = signal !== undefined && this.#signals.appHandles(signal);
     if (appEnds) await this.#signals.deliver(signal);
     const { drainTimeout } = this.#config;
+    const answered = this.#listeners.datagrams.drain();
     const drained = appEnds
       ? Promise.resolve([])
       : Promise.all([this.#connections.drain(drainTimeout, { move }), endAppCluster(drainTimeout)]);
@@ -309,6 +315,7 @@ export class WorkerRuntime implements AppHost {
       .flushed()
       .then(() => this.#channel.send({ type: 'moved', connections: this.#connections.moved }));
     const left = (await drained).flat();
+    await answered;
     await this.#handBacks.flushed();
     const { ended, report } = await this.#components.stop();
     // Not on exit, which has to come soon after this.

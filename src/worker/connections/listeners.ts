@@ -3,6 +3,7 @@ import http from 'node:http';
 import type net from 'node:net';
 import path from 'node:path';
 import { BLOB_FD, CALL_FD, type ListenQuery, type PortAnswer, type RawHandle } from '../../protocol.ts';
+import { DatagramSockets } from './datagram-sockets.ts';
 import { callBind, callClose, callListen } from '../primary-calls.ts';
 import {
   hookListen,
@@ -23,6 +24,7 @@ const UDP_IPV6_ONLY = 1;
 
 /** The worker's side of the ports: its servers and UDP sockets get theirs from the primary. */
 export class WorkerListeners {
+  readonly datagrams: DatagramSockets = new DatagramSockets();
   readonly #open = new Map<number, ListenHandle>();
   readonly #zeroPorts = new Map<string, number>();
   readonly #awaited = new Map<number, (handle: RawHandle) => void>();
@@ -95,11 +97,7 @@ export class WorkerListeners {
     const alive = setInterval(() => {}, NEVER);
     this.#awaited.set(id, (handle) => {
       clearInterval(alive);
-      const { close } = handle;
-      handle.close = (callback) => {
-        close.call(handle, callback);
-        callClose(id);
-      };
+      this.datagrams.add(handle, () => callClose(id));
       answer(0, handle);
     });
   }
