@@ -18,8 +18,9 @@ interface ServerHandle {
 /** A port (or Unix socket) that the primary has bound once for all generations. */
 export class Listener {
   readonly id: number;
-  readonly query: ListenQuery;
-  readonly #server = net.createServer();
+  query: ListenQuery;
+  #server = net.createServer();
+  #onConnection: (connection: RawHandle) => void = () => {};
   /** Whether a committed generation has used it: then it outlives every single worker. */
   hasServed = false;
   name: SocketName | undefined;
@@ -40,6 +41,7 @@ export class Listener {
 
   /** Binds. Resolves with 0 or the negative errno of the failure. */
   bind(onConnection: (connection: RawHandle) => void): Promise<number> {
+    this.#onConnection = onConnection;
     return new Promise((resolve) => {
       this.#server.once('error', (error: NodeJS.ErrnoException & SocketName) => {
         // Of the unspecified addresses the one that was tried last.
@@ -72,6 +74,17 @@ export class Listener {
     if (port < 0) return { path: shortest(String(address)) };
     const options = { port, ipv6Only: (flags & IPV6_ONLY) !== 0, reusePort: (flags & REUSE_PORT) !== 0 };
     return { ...options, ...(address !== null && { host: address }) };
+  }
+
+  /** Binds to another address of the port; if that can't be had, to the one it had. */
+  async rebind(query: ListenQuery): Promise<void> {
+    const before = this.query;
+    for (const where of [query, before]) {
+      this.close();
+      this.#server = net.createServer();
+      this.query = where;
+      if ((await this.bind(this.#onConnection)) === 0) return;
+    }
   }
 
   close(): void {

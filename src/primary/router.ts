@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { constants } from 'node:os';
 import type { BindQuery, ListenQuery, MessageToPrimary, PortAnswer, RawHandle } from '../protocol.ts';
 import { DatagramPort } from './datagram-port.ts';
@@ -41,6 +42,8 @@ export class Router {
   readonly #openBy = new Map<Port, Set<WorkerHandle>>();
   /** Connections that have not reached the worker yet to which they were sent. */
   readonly #sent = new Map<Connection, WorkerHandle>();
+  /** Listeners that are to be bound elsewhere as soon as a worker serves. */
+  readonly #moves = new Map<Listener, { worker: WorkerHandle; query: ListenQuery }>();
   readonly #waiting = new WaitingConnections();
   #holdTimer: NodeJS.Timeout | undefined;
   #serving: WorkerHandle | undefined;
@@ -92,6 +95,7 @@ export class Router {
   /** From now on this worker gets the connections. Those that were held go first. */
   serve(worker: WorkerHandle): void {
     this.#serving = worker;
+    this.#moveListeners();
     for (const [port, workers] of this.#openBy) {
       if (workers.has(worker)) port.hasServed = true;
       // It may open this port a little later; its clients wait as long as a hold may last.
@@ -122,11 +126,41 @@ export class Router {
     clearTimeout(this.#holdTimer);
   }
 
-  #listen(worker: WorkerHandle, query: ListenQuery): Promise<PortAnswer> {
-    return this.#open(worker, Listener.key(query), async (id) => {
+  async #listen(worker: WorkerHandle, query: ListenQuery): Promise<PortAnswer> {
+    const answer = await this.#open(worker, Listener.key(query), async (id) => {
       const listener = new Listener(id, query);
       return { port: listener, errno: await listener.bind((handle) => this.#accept(handle, listener)) };
     });
+    const isTaken = answer.errno === -constants.errno.EADDRINUSE;
+    return (isTaken ? this.#takeOver(worker, query) : undefined) ?? answer;
+  }
+
+  /** The code asks for another address of a port that the generation before it has: it is bound there at the commit. */
+  #takeOver(worker: WorkerHandle, query: ListenQuery): PortAnswer | undefined {
+    if (worker === this.#serving || query.port <= 0) return undefined;
+    for (const [port, workers] of this.#openBy) {
+      if (!(port instanceof Listener) || port.query.port !== query.port || workers.has(worker)) continue;
+      workers.add(worker);
+      this.#moves.set(port, { worker, query });
+      const address = query.address ?? '::';
+      const name = { address, family: isIPv6(address) ? 'IPv6' : 'IPv4', port: query.port };
+      return { port: port.id, errno: 0, name };
+    }
+    return undefined;
+  }
+
+  #moveListeners(): void {
+    for (const [listener, { worker, query }] of this.#moves) {
+      if (worker !== this.#serving) continue;
+      this.#moves.delete(listener);
+      this.#ports.delete(listener.key);
+      const bound = listener.rebind(query).then(() => listener.key);
+      const key = listener.key;
+      this.#ports.set(key, listener);
+      void bound.then((now) => {
+        if (now !== key && this.#ports.delete(key)) this.#ports.set(now, listener);
+      });
+    }
   }
 
   async #bind(worker: WorkerHandle, query: BindQuery): Promise<PortAnswer> {
@@ -288,6 +322,7 @@ export class Router {
       workers.delete(worker);
       if (!port.hasServed) this.#closeUnclaimed(port);
     }
+    for (const [listener, move] of this.#moves) if (move.worker === worker) this.#moves.delete(listener);
     for (const [connection, sentTo] of this.#sent) {
       if (sentTo !== worker) continue;
       this.#sent.delete(connection);

@@ -1,11 +1,12 @@
-// Runs the tests of Node.js three ways: under plain node, as the app of handover, and in a worker of Node's own
+// Runs other people's tests three ways: under plain node, as the app of handover, and in a worker of Node's own
 // cluster, which tells what every cluster changes. Prints what differs.
 //
-//   npm run test:fidelity -- <folder with test/parallel> [--only <regular expression>] [--ways handover,cluster] [--out results.json]
+//   npm run test:fidelity -- <checkout> [--only <regular expression>] [--ways handover,cluster] [--out results.json]
 //
-// The folder is a checkout of Node.js of the line that runs this, for example the tag v20.20.2. None of it is part of this package.
+// The checkout is of Node.js, of the line that runs this (for example the tag v20.20.2), or of a package that tests with
+// node:test: then with --only '\.test\.js$', and its dependencies installed. None of it is part of this package.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -35,8 +36,11 @@ if (!folder) {
 
 const ways = values.ways.split(',');
 const only = new RegExp(values.only);
-const files = ['parallel', 'sequential']
-  .flatMap((kind) => readdirSync(path.join(folder, kind)).map((name) => path.join(kind, name)))
+const isNode = existsSync(path.join(folder, 'parallel'));
+const files = (isNode ? ['parallel', 'sequential'] : ['.', ...readdirSync(folder)])
+  .map((name) => path.join(folder, name))
+  .filter((kind) => statSync(kind).isDirectory())
+  .flatMap((kind) => readdirSync(kind).map((name) => path.join(path.relative(folder, kind), name)))
   .filter((file) => /\.m?js$/.test(file) && only.test(path.basename(file)));
 const results = [];
 await Promise.all(Array.from({ length: AT_ONCE }, (_, slot) => work(slot)));
@@ -75,7 +79,12 @@ function run(file, way, slot) {
   };
   for (const name of ['NODE_OPTIONS', 'NODE_CHANNEL_FD', 'NODE_TEST_CONTEXT']) delete env[name];
   const args = way === 'node' ? [...flags, test] : [...WAYS[way], test, ...flags];
-  const child = spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(process.execPath, args, {
+    cwd: isNode ? folder : path.dirname(folder),
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk) => (output = (output + chunk).slice(-4000)));
@@ -116,7 +125,7 @@ function report() {
 }
 
 function subjectOf({ file }) {
-  return /test-([a-z0-9]+)/.exec(file)[1];
+  return /test-([a-z0-9]+)/.exec(file)?.[1] ?? 'all';
 }
 
 function groupBy(list, keyOf) {
