@@ -48,7 +48,7 @@ export interface WireError {
   code?: string;
 }
 
-/** What net.Server.listen asks its cluster's primary for. */
+/** What a server of the app listens on. */
 export interface ListenQuery {
   /** null: unspecified address; a path for a Unix socket. */
   address: string | null;
@@ -56,12 +56,24 @@ export interface ListenQuery {
   port: number;
   addressType: number | string;
   flags?: number;
-  readableAll?: boolean;
-  writableAll?: boolean;
+  /** A descriptor that the primary has inherited, in place of an address. */
+  fd?: number;
   /** How many times this worker has asked for port 0 at this address; keeps such ports apart and stable. */
   occurrence: number;
   /** Whether the primary can answer with an HTTP error when nothing can serve. */
   http: boolean;
+}
+
+/** What a UDP socket of the app is bound to. */
+export interface BindQuery {
+  address: string;
+  port: number;
+  type: 'udp4' | 'udp6';
+  ipv6Only: boolean;
+  /** As in a ListenQuery. */
+  fd?: number;
+  /** As in a ListenQuery. */
+  occurrence: number;
 }
 
 /** What handle.getsockname() reports. */
@@ -174,6 +186,8 @@ export type MessageToWorker =
   | { type: 'committed'; checkpointInterval: number }
   /** With its handle. `idle`: an earlier generation has answered requests on it. */
   | { type: 'connection'; listener: number; idle: boolean; luggage?: Luggage }
+  /** With its handle: the UDP socket that the worker has asked for. */
+  | { type: 'datagram-socket'; port: number }
   /** Take no new request, finish those in flight, rest background work. */
   | { type: 'quiesce' }
   /** After `quiesce`: serialize the state and send it under the id. */
@@ -210,6 +224,8 @@ export type MessageToPrimary =
       spoiled: Misspeculation[];
       files: string[];
     }
+  /** Its app calls runPrimary(): it must find itself in a worker of a cluster. `misspeculated` follows. */
+  | { type: 'wants-cluster' }
   /** In place of `ready`. */
   | { type: 'misspeculated'; misspeculation: Misspeculation }
   /** With the handle of a connection. `idle`: requests were answered on it, and the next one is awaited. */
@@ -245,15 +261,22 @@ export interface Preloaded {
 export type Phases = Partial<Record<'restore' | 'load' | 'prepare' | 'start', number>>;
 
 /**
- * Calls over the call pipe, one JSON line each. Answered by one line, a ListenAnswer or an empty object; `state` by a
+ * Calls over the call pipe, one JSON line each. Answered by one line, a PortAnswer or an empty object; `state` by a
  * blob, which is empty when there is none.
  */
-export type Call = { type: 'listen'; query: ListenQuery } | { type: 'close'; listener: number } | { type: 'state' };
+export type Call =
+  | { type: 'listen'; query: ListenQuery }
+  | { type: 'bind'; query: BindQuery }
+  | { type: 'close'; port: number }
+  | { type: 'state' };
 
-export interface ListenAnswer {
-  listener: number;
+/** Answers `listen` and `bind`; a UDP socket follows it. */
+export interface PortAnswer {
+  /** The primary's id of the port. */
+  port: number;
   /** 0, or the negative errno of the failed bind. */
   errno: number;
+  /** Where it is bound; of one that could not be, where that was tried. */
   name?: SocketName;
 }
 

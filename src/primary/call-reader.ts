@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
-import type { Call, ListenAnswer, ListenQuery } from '../protocol.ts';
+import type { BindQuery, Call, ListenQuery, PortAnswer } from '../protocol.ts';
 
 export interface CallHandler {
-  listen(query: ListenQuery): Promise<ListenAnswer>;
-  close(listener: number): void;
+  listen(query: ListenQuery): Promise<PortAnswer>;
+  bind(query: BindQuery): Promise<PortAnswer>;
+  close(port: number): void;
 }
 
 /** Answers the calls for which a worker blocks, in their order. */
@@ -35,8 +36,11 @@ export class CallReader {
       case 'listen':
         this.#stream.write(`${JSON.stringify(await handler.listen(call.query))}\n`);
         break;
+      case 'bind':
+        this.#stream.write(`${JSON.stringify(await handler.bind(call.query))}\n`);
+        break;
       case 'close':
-        handler.close(call.listener);
+        handler.close(call.port);
         this.#stream.write('{}\n');
         break;
       case 'state':

@@ -1,5 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
-import cluster from 'node:cluster';
+import { fork, type ChildProcess, type ForkOptions } from 'node:child_process';
 import { REPORT_ENV, TREE_ENV, WORKER_ENV, type WorkerConfig } from '../protocol.ts';
 
 /** The program that every worker runs. */
@@ -10,20 +9,39 @@ export interface Program {
   args: string[];
   /** Options of Node.js itself. */
   execArgv: string[];
+  /** It is a program that runs the primary, too, and tells the two apart by `cluster.isPrimary`. */
+  isOwn: boolean;
 }
+
+/** Makes a process a worker of a cluster (lib/cluster.js, Node 20–26). */
+const CLUSTER_ENV = 'NODE_UNIQUE_ID';
 
 const BOOTSTRAP = new URL('../worker/bootstrap.js', import.meta.url).href;
 
+let lastId = 0;
+let lastInspected = 0;
+
 /** Starts the process of a worker, with its mark (see TREE_ENV). Throws what fork() throws, for example EAGAIN. */
 export function forkWorker(program: Program, config: WorkerConfig, mark: string): ChildProcess {
-  cluster.setupPrimary({
-    exec: program.exec,
-    args: program.args,
-    execArgv: [...program.execArgv, '--experimental-import-meta-resolve', '--import', BOOTSTRAP],
+  return fork(program.exec, program.args, {
+    execArgv: [...inspectable(program.execArgv), '--experimental-import-meta-resolve', '--import', BOOTSTRAP],
+    env: {
+      ...process.env,
+      // To an app that is a program of its own, node:cluster is what it is in any process.
+      ...(program.isOwn && { [CLUSTER_ENV]: String(++lastId) }),
+      [WORKER_ENV]: JSON.stringify(config),
+      [REPORT_ENV]: '1',
+      [TREE_ENV]: mark,
+    },
     // Only text passes, and for that it is faster than 'advanced': it is what each new connection costs.
     serialization: 'json',
     stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', 'pipe'],
     windowsHide: true,
-  });
-  return cluster.fork({ [WORKER_ENV]: JSON.stringify(config), [REPORT_ENV]: '1', [TREE_ENV]: mark }).process;
+  } as ForkOptions);
+}
+
+/** Each worker needs a port of its own for its debugger. */
+function inspectable(execArgv: string[]): string[] {
+  if (!execArgv.some((option) => /^--inspect(?:-brk|-wait)?(?:=|$)/.test(option))) return execArgv;
+  return [...execArgv, `--inspect-port=${process.debugPort + ++lastInspected}`];
 }

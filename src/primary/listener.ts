@@ -1,12 +1,15 @@
 import { chmodSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import net from 'node:net';
+import path from 'node:path';
 import { HandoverError } from '../errors.ts';
 import type { ListenQuery, RawHandle, SocketName } from '../protocol.ts';
 
 /** The kernel cuts this down to its own maximum (net.core.somaxconn). A burst that overflows the queue is lost silently. */
 const BACKLOG = 65_535;
+/** Flags of net.Server.listen (deps/uv/include/uv.h, Node 20–26). */
 const IPV6_ONLY = 1;
+const REUSE_PORT = 2;
 
 /** The handle of a listening net.Server (lib/net.js, Node 20–26): connections as they are, nothing read from them. */
 interface ServerHandle {
@@ -16,7 +19,7 @@ interface ServerHandle {
 /** A port (or Unix socket) that the primary has bound once for all generations. */
 export class Listener {
   readonly id: number;
-  readonly query: ListenQuery;
+  query: ListenQuery;
   #server = net.createServer();
   #onConnection: (connection: RawHandle) => void = () => {};
   /** Of a Unix socket: its file as it was seen last. */
@@ -32,8 +35,12 @@ export class Listener {
   }
 
   /** What tells listeners apart; stays the same from generation to generation. */
-  static key({ address, port, addressType, flags, occurrence }: ListenQuery): string {
-    return JSON.stringify([address, port, addressType, flags ?? 0, occurrence]);
+  static key({ address, port, addressType, flags, fd, occurrence }: ListenQuery): string {
+    return JSON.stringify([address, port, addressType, flags ?? 0, fd, occurrence]);
+  }
+
+  get key(): string {
+    return Listener.key(this.query);
   }
 
   /** Binds. Resolves with 0 or the negative errno of the failure. */
@@ -76,9 +83,12 @@ export class Listener {
   }
 
   #bind(): Promise<number> {
-    const { address, port, flags, readableAll = false, writableAll = false } = this.query;
     return new Promise((resolve) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) => resolve(error.errno ?? -constants.errno.EINVAL));
+      this.#server.once('error', (error: NodeJS.ErrnoException & SocketName) => {
+        // Of the unspecified addresses the one that was tried last.
+        if (error.address !== undefined) this.name = { address: error.address };
+        resolve(error.errno ?? -constants.errno.EINVAL);
+      });
       this.#server.once('listening', () => {
         const handle = (this.#server as unknown as { _handle?: ServerHandle })._handle;
         if (typeof handle?.onconnection !== 'function') {
@@ -96,15 +106,37 @@ export class Listener {
           this.name = { address: name.address, family: name.family, port: name.port };
         resolve(0);
       });
-      if (port < 0) this.#server.listen({ path: String(address), backlog: BACKLOG, readableAll, writableAll });
-      else {
-        const ipv6Only = ((flags ?? 0) & IPV6_ONLY) !== 0;
-        this.#server.listen({ port, backlog: BACKLOG, ipv6Only, ...(address !== null && { host: address }) });
-      }
+      this.#server.listen({ ...this.#where(), backlog: BACKLOG });
     });
+  }
+
+  #where(): net.ListenOptions {
+    const { address, port, flags = 0, fd } = this.query;
+    if (fd !== undefined) return { fd } as net.ListenOptions;
+    if (port < 0) return { path: shortest(String(address)) };
+    const options = { port, ipv6Only: (flags & IPV6_ONLY) !== 0, reusePort: (flags & REUSE_PORT) !== 0 };
+    return { ...options, ...(address !== null && { host: address }) };
+  }
+
+  /** Binds to another address of the port; if that can't be had, to the one it had. */
+  async rebind(query: ListenQuery): Promise<void> {
+    const before = this.query;
+    for (const where of [query, before]) {
+      this.close();
+      this.#server = net.createServer();
+      this.query = where;
+      if ((await this.bind(this.#onConnection)) === 0) return;
+    }
   }
 
   close(): void {
     this.#server.close();
   }
+}
+
+/** The path of a Unix socket has about 100 bytes. */
+function shortest(file: string): string {
+  if (process.platform === 'win32' || file.startsWith('\0')) return file;
+  const relative = path.relative(process.cwd(), file);
+  return relative.length < file.length ? relative : file;
 }

@@ -13,7 +13,8 @@ const EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.tsx'];
 export function programOf(command: RestartCommand | undefined, execArgv: string[]): Program {
   const { exec, args, own } = partsOf(command);
   const entry = resolveEntry(exec);
-  return { exec: entry, args, execArgv: [...own, ...execArgv, ...typescriptArgv(entry, [...own, ...execArgv])] };
+  const isOwn = command === undefined || entry === ownEntry();
+  return { exec: entry, args, execArgv: [...own, ...execArgv, ...typescriptArgv(entry, [...own, ...execArgv])], isOwn };
 }
 
 function partsOf(command: RestartCommand | undefined): { exec: string; args: string[]; own: string[] } {
@@ -24,6 +25,11 @@ function partsOf(command: RestartCommand | undefined): { exec: string; args: str
   }
   if (command) return { exec: command.exec, args: command.args ?? [], own: command.execArgv ?? [] };
   return { exec: process.argv[1] ?? '', args: process.argv.slice(2), own: process.execArgv };
+}
+
+/** The entry of this process; undefined where it has none. */
+function ownEntry(): string | undefined {
+  return process.argv[1] === undefined ? undefined : path.resolve(process.argv[1]);
 }
 
 /** The entry's absolute path, found as Node finds it: with an extension added, or the index of a folder. */

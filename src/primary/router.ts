@@ -1,6 +1,8 @@
+import { isIPv6 } from 'node:net';
 import { constants } from 'node:os';
 import { unpackRequest } from '../http-luggage.ts';
-import type { ListenAnswer, ListenQuery, MessageToPrimary, RawHandle } from '../protocol.ts';
+import type { BindQuery, ListenQuery, MessageToPrimary, PortAnswer, RawHandle } from '../protocol.ts';
+import { DatagramPort } from './datagram-port.ts';
 import { Listener } from './listener.ts';
 import { UnavailableServer } from './unavailable.ts';
 import { WaitingConnections, type Connection } from './waiting-connections.ts';
@@ -32,23 +34,27 @@ export interface RouterOptions {
   createListener?: (id: number, query: ListenQuery) => Listener;
 }
 
+type Port = Listener | DatagramPort;
+
 /**
- * Owns the listeners and every connection that no worker has acknowledged. A connection goes to the serving
+ * Owns the ports and every connection that no worker has acknowledged. A connection goes to the serving
  * worker when that has the listener open; else it is held, with nothing read from it.
  */
 export class Router {
   readonly #options: RouterOptions;
   readonly #unavailable: UnavailableServer;
-  readonly #listeners = new Map<string, Listener>();
-  /** Which workers have a listener open. */
-  readonly #openBy = new Map<Listener, Set<WorkerHandle>>();
+  readonly #ports = new Map<string, Port>();
+  /** Which workers have a port open. */
+  readonly #openBy = new Map<Port, Set<WorkerHandle>>();
   /** Connections that have not reached the worker yet to which they were sent. */
   readonly #sent = new Map<Connection, WorkerHandle>();
+  /** Listeners that are to be bound elsewhere as soon as a worker serves. */
+  readonly #moves = new Map<Listener, { worker: WorkerHandle; query: ListenQuery }>();
   readonly #waiting = new WaitingConnections();
   #holdTimer: NodeJS.Timeout | undefined;
   #serving: WorkerHandle | undefined;
   #isHolding = false;
-  #lastListener = 0;
+  #lastPort = 0;
   #report: HoldReport = { connections: 0, longestMs: 0 };
   /** Who waits for the connections that came before a time to have reached the serving worker. */
   #settling: { before: number; resolve: () => void }[] = [];
@@ -60,13 +66,14 @@ export class Router {
 
   /** Whether the serving generation listens anywhere. */
   get isListening(): boolean {
-    return [...this.#listeners.values()].some((listener) => listener.hasServed);
+    return [...this.#ports.values()].some((port) => port instanceof Listener && port.hasServed);
   }
 
-  /** Lets a worker open listeners and answer connections. */
+  /** Lets a worker open ports and answer connections. */
   attach(worker: WorkerHandle): void {
     worker.calls.serve({
       listen: (query) => this.#listen(worker, query),
+      bind: (query) => this.#bind(worker, query),
       close: (id) => this.#close(worker, id),
     });
     worker.on('message', (message, handle) => this.#receive(message, handle));
@@ -75,7 +82,7 @@ export class Router {
 
   /** Whether a worker has any listener open. */
   listens(worker: WorkerHandle): boolean {
-    return [...this.#openBy.values()].some((workers) => workers.has(worker));
+    return [...this.#openBy].some(([port, workers]) => port instanceof Listener && workers.has(worker));
   }
 
   /** Routes nothing until release() or serve(). */
@@ -95,11 +102,11 @@ export class Router {
   /** From now on this worker gets the connections. Those that were held go first. */
   serve(worker: WorkerHandle): void {
     this.#serving = worker;
-    for (const [listener, workers] of this.#openBy) {
-      if (workers.has(worker)) listener.hasServed = true;
-      // It may open this listener a little later; its clients wait as long as a hold may last.
-      else
-        setTimeout(() => this.#serving === worker && this.#closeUnclaimed(listener), this.#options.holdTimeout).unref();
+    this.#moveListeners();
+    for (const [port, workers] of this.#openBy) {
+      if (workers.has(worker)) port.hasServed = true;
+      // It may open this port a little later; its clients wait as long as a hold may last.
+      else setTimeout(() => this.#serving === worker && this.#closeUnclaimed(port), this.#options.holdTimeout).unref();
     }
     this.release();
   }
@@ -117,68 +124,120 @@ export class Router {
     return this.#report;
   }
 
-  /** Closes all listeners; what is held is refused. */
+  /** Closes all ports; what is held is refused. */
   stop(): void {
-    for (const listener of this.#listeners.values()) listener.close();
-    this.#listeners.clear();
+    for (const port of this.#ports.values()) port.close();
+    this.#ports.clear();
     this.#openBy.clear();
     for (const connection of this.#waiting.takeAll()) this.#refuse(connection);
     clearTimeout(this.#holdTimer);
   }
 
-  async #listen(worker: WorkerHandle, query: ListenQuery): Promise<ListenAnswer> {
-    const key = Listener.key(query);
-    let listener = this.#listeners.get(key);
-    if (listener && this.#openBy.get(listener)?.has(worker)) return { listener: 0, errno: -constants.errno.EADDRINUSE };
-    if (!listener) {
+  async #listen(worker: WorkerHandle, query: ListenQuery): Promise<PortAnswer> {
+    const answer = await this.#open(worker, Listener.key(query), async (id) => {
       const { createListener = (id, query) => new Listener(id, query) } = this.#options;
-      const created = createListener(++this.#lastListener, query);
-      const errno = await created.bind((handle) => this.#accept(handle, created));
-      if (errno !== 0) return { listener: 0, errno };
-      listener = created;
-      this.#listeners.set(key, listener);
-      this.#openBy.set(listener, new Set());
-    } else {
-      const errno = await listener.restore();
-      if (errno !== 0) return { listener: 0, errno };
+      const listener = createListener(id, query);
+      return { port: listener, errno: await listener.bind((handle) => this.#accept(handle, listener)) };
+    });
+    const isTaken = answer.errno === -constants.errno.EADDRINUSE;
+    return (isTaken ? this.#takeOver(worker, query) : undefined) ?? answer;
+  }
+
+  /** The code asks for another address of a port that the generation before it has: it is bound there at the commit. */
+  #takeOver(worker: WorkerHandle, query: ListenQuery): PortAnswer | undefined {
+    if (worker === this.#serving || query.port <= 0) return undefined;
+    for (const [port, workers] of this.#openBy) {
+      if (!(port instanceof Listener) || port.query.port !== query.port || workers.has(worker)) continue;
+      workers.add(worker);
+      this.#moves.set(port, { worker, query });
+      const address = query.address ?? '::';
+      const name = { address, family: isIPv6(address) ? 'IPv6' : 'IPv4', port: query.port };
+      return { port: port.id, errno: 0, name };
     }
-    this.#openBy.get(listener)?.add(worker);
-    if (worker === this.#serving) {
-      listener.hasServed = true;
-      // Its server has no handle to emit on before the answer has arrived.
-      setImmediate(() => this.#flush());
+    return undefined;
+  }
+
+  #moveListeners(): void {
+    for (const [listener, { worker, query }] of this.#moves) {
+      if (worker !== this.#serving) continue;
+      this.#moves.delete(listener);
+      this.#ports.delete(listener.key);
+      const bound = listener.rebind(query).then(() => listener.key);
+      const key = listener.key;
+      this.#ports.set(key, listener);
+      void bound.then((now) => {
+        if (now !== key && this.#ports.delete(key)) this.#ports.set(now, listener);
+      });
     }
-    const { id, name } = listener;
-    return { listener: id, errno: 0, ...(name && { name }) };
+  }
+
+  async #bind(worker: WorkerHandle, query: BindQuery): Promise<PortAnswer> {
+    const key = DatagramPort.key(query);
+    const answer = await this.#open(worker, key, async (id) => {
+      const port = new DatagramPort(id, query);
+      return { port, errno: await port.bind() };
+    });
+    const port = this.#ports.get(key);
+    if (answer.errno === 0 && port instanceof DatagramPort) {
+      worker.sendHandle({ type: 'datagram-socket', port: port.id }, port.handle, () => {});
+    }
+    return answer;
+  }
+
+  async #open(
+    worker: WorkerHandle,
+    key: string,
+    bind: (id: number) => Promise<{ port: Port; errno: number }>,
+  ): Promise<PortAnswer> {
+    let port = this.#ports.get(key);
+    if (port && this.#openBy.get(port)?.has(worker)) {
+      return { port: 0, errno: -constants.errno.EADDRINUSE, ...(port.name && { name: port.name }) };
+    }
+    if (port instanceof Listener) {
+      const errno = await port.restore();
+      if (errno !== 0) return { port: 0, errno };
+    }
+    if (!port) {
+      const created = await bind(++this.#lastPort);
+      port = created.port;
+      if (created.errno !== 0) return { port: 0, errno: created.errno, ...(port.name && { name: port.name }) };
+      this.#ports.set(key, port);
+      this.#openBy.set(port, new Set());
+    }
+    this.#openBy.get(port)?.add(worker);
+    if (worker === this.#serving) port.hasServed = true;
+    // Its server has no handle to emit on before the answer has arrived.
+    setImmediate(() => this.#flush());
+    return { port: port.id, errno: 0, ...(port.name && { name: port.name }) };
   }
 
   #close(worker: WorkerHandle, id: number): void {
-    const listener = this.#find(id);
-    if (!listener) return;
-    this.#openBy.get(listener)?.delete(worker);
+    const port = this.#find(id);
+    if (!port) return;
+    this.#openBy.get(port)?.delete(worker);
     // Its own server.close(): the port is to be free. A generation that ends closes its servers, too, but not its port.
-    if (worker === this.#serving) this.#closeUnclaimed(listener);
+    if (worker === this.#serving || !port.hasServed) this.#closeUnclaimed(port);
   }
 
-  #closeUnclaimed(listener: Listener): void {
-    if (this.#openBy.get(listener)?.size !== 0) return;
-    listener.close();
-    this.#openBy.delete(listener);
-    this.#listeners.delete(Listener.key(listener.query));
-    for (const connection of this.#waiting.takeAll((waiting) => waiting.listener === listener)) {
+  #closeUnclaimed(port: Port): void {
+    if (this.#openBy.get(port)?.size !== 0) return;
+    port.close();
+    this.#openBy.delete(port);
+    this.#ports.delete(port.key);
+    for (const connection of this.#waiting.takeAll((waiting) => waiting.listener === port)) {
       this.#refuse(connection);
     }
   }
 
-  #find(id: number): Listener | undefined {
-    return [...this.#listeners.values()].find((listener) => listener.id === id);
+  #find(id: number): Port | undefined {
+    return [...this.#ports.values()].find((port) => port.id === id);
   }
 
   #receive(message: MessageToPrimary, handle: RawHandle | undefined): void {
     if (message.type !== 'hand-back' || !handle) return;
     const { idle, luggage } = message;
     const listener = this.#find(message.listener);
-    if (listener) this.#route({ handle, listener, isIdle: idle, luggage }, { isHandedBack: true });
+    if (listener instanceof Listener) this.#route({ handle, listener, isIdle: idle, luggage }, { isHandedBack: true });
     else handle.close();
   }
 
@@ -195,15 +254,27 @@ export class Router {
   }
 
   #isServed(listener: Listener): boolean {
-    return !this.#isHolding && this.#serving !== undefined && this.#openBy.get(listener)?.has(this.#serving) === true;
+    return this.#serverOf(listener) !== undefined;
+  }
+
+  /** The worker that gets the connections of a listener; undefined: they are held. */
+  #serverOf(listener: Listener): WorkerHandle | undefined {
+    if (this.#isHolding) return undefined;
+    const workers = this.#openBy.get(listener);
+    if (this.#serving) return workers?.has(this.#serving) ? this.#serving : undefined;
+    // A first generation that listens answers, as any process does: it may ask itself something before it is ready.
+    return listener.hasServed ? undefined : [...(workers ?? [])].at(-1);
   }
 
   /** Sends what can be served, as far as the window allows. */
   #flush(): void {
-    while (this.#onTheirWay() < WINDOW) {
-      const connection = this.#waiting.take((listener) => this.#isServed(listener));
-      if (!connection) break;
-      this.#send(connection);
+    const workers = this.#serving ? [this.#serving] : new Set([...this.#openBy.values()].flatMap((set) => [...set]));
+    for (const worker of workers) {
+      while (this.#onTheirWayTo(worker) < WINDOW) {
+        const connection = this.#waiting.take((listener) => this.#serverOf(listener) === worker);
+        if (!connection) break;
+        this.#send(connection, worker);
+      }
     }
     this.#settle();
   }
@@ -217,16 +288,15 @@ export class Router {
     });
   }
 
-  /** Connections that have not reached the serving worker yet. */
-  #onTheirWay(): number {
+  /** Connections that have not reached a worker yet. */
+  #onTheirWayTo(worker: WorkerHandle): number {
     let count = 0;
-    for (const worker of this.#sent.values()) if (worker === this.#serving) count++;
+    for (const sentTo of this.#sent.values()) if (sentTo === worker) count++;
     return count;
   }
 
-  #send(connection: Connection): void {
+  #send(connection: Connection, worker: WorkerHandle): void {
     const { handle, listener, isIdle, luggage } = connection;
-    const worker = this.#serving as WorkerHandle;
     this.#sent.set(connection, worker);
     const message = { type: 'connection', listener: listener.id, idle: isIdle, ...(luggage && { luggage }) } as const;
     worker.sendHandle(message, handle, (hasArrived) => {
@@ -262,16 +332,17 @@ export class Router {
 
   /** A generation may have removed the file of a socket, in a start that has failed or at its end. */
   #restoreFiles(): void {
-    for (const listener of this.#listeners.values()) void listener.restore();
+    for (const port of this.#ports.values()) if (port instanceof Listener) void port.restore();
   }
 
   #onEnded(worker: WorkerHandle): void {
     this.#restoreFiles();
     if (this.#serving === worker) this.#serving = undefined;
-    for (const [listener, workers] of this.#openBy) {
+    for (const [port, workers] of this.#openBy) {
       workers.delete(worker);
-      if (!listener.hasServed) this.#closeUnclaimed(listener);
+      if (!port.hasServed) this.#closeUnclaimed(port);
     }
+    for (const [listener, move] of this.#moves) if (move.worker === worker) this.#moves.delete(listener);
     for (const [connection, sentTo] of this.#sent) {
       if (sentTo !== worker) continue;
       this.#sent.delete(connection);

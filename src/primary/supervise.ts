@@ -3,6 +3,7 @@ import { HandoverError } from '../errors.ts';
 import type { HandoverOptions } from '../options.ts';
 import { reportTo } from '../terminal/reporter.ts';
 import { Terminal } from '../terminal/terminal.ts';
+import { workerMark } from '../worker-mark.ts';
 import { ProcessRestarter } from './process-restarter.ts';
 import type { RestartCommand } from './program.ts';
 import { endOnSignals } from './signals.ts';
@@ -18,6 +19,8 @@ export async function supervise(
       'runPrimary() was called in a worker; guard it with cluster.isPrimary and call runWorker() else',
     );
   }
+  // Its entry tells primary and worker apart, and handover runs it as the app.
+  await workerMark()?.();
   const { watch, ignore, ...rest } = options;
   const restarter = new ProcessRestarter({
     ...rest,

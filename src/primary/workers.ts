@@ -146,6 +146,7 @@ export class Workers {
     this.#guard();
     worker.on('message', (message) => {
       if (message.type === 'warning') this.#options.warn(message.message);
+      else if (message.type === 'wants-cluster') this.#options.program.isOwn = true;
       else if (message.type === 'imports') this.#plan.learn(message.files);
       else if (message.type === 'children') this.#guard();
     });

@@ -1,6 +1,6 @@
 import { readSync, writeSync } from 'node:fs';
 import { FrameReader } from '../blob-frames.ts';
-import { CALL_FD, type Call, type ListenAnswer, type ListenQuery } from '../protocol.ts';
+import { CALL_FD, type Call, type BindQuery, type ListenQuery, type PortAnswer } from '../protocol.ts';
 import { ArrivingState } from './keep/arriving-state.ts';
 
 const NEWLINE = 10;
@@ -8,18 +8,24 @@ const NEWLINE = 10;
 const STATE_BUFFER = 256 * 1024;
 
 /** Asks the primary for a listener and blocks until it answers (about 0.2 ms). */
-export function callListen(query: ListenQuery): ListenAnswer {
+export function callListen(query: ListenQuery): PortAnswer {
   write({ type: 'listen', query });
-  return JSON.parse(readLine()) as ListenAnswer;
+  return JSON.parse(readLine()) as PortAnswer;
 }
 
-/** Tells the primary that the app has closed a listener. When it returns the port refuses, as after any close(). */
-export function callClose(listener: number): void {
+/** Asks the primary for a UDP socket, which follows the answer in a message. */
+export function callBind(query: BindQuery): PortAnswer {
+  write({ type: 'bind', query });
+  return JSON.parse(readLine()) as PortAnswer;
+}
+
+/** Tells the primary that the app has closed a port. When it returns the port refuses, as after any close(). */
+export function callClose(port: number): void {
   try {
-    write({ type: 'close', listener });
+    write({ type: 'close', port });
     readLine();
   } catch {
-    // The primary has gone and its listeners with it.
+    // The primary has gone and its ports with it.
   }
 }
 

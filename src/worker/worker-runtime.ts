@@ -13,6 +13,7 @@ import {
   type WorkerConfig,
 } from '../protocol.ts';
 import type { Server } from 'node:net';
+import { endAppCluster } from './app-cluster.ts';
 import {
   setAppHost,
   type AppComponent,
@@ -30,7 +31,6 @@ import { writeCompileCache } from './compile-cache.ts';
 import { watchChildren } from './children.ts';
 import { Components } from './components.ts';
 import { Connections } from './connections/connections.ts';
-import { Datagrams } from './connections/datagrams.ts';
 import { requiredFiles } from './dependency-reports.ts';
 import { HandBacks } from './connections/hand-backs.ts';
 import { KeptSockets } from './connections/keep-sockets.ts';
@@ -41,6 +41,7 @@ import { WorkerListeners } from './connections/listeners.ts';
 import { saveOrphanedState } from './orphan.ts';
 import { WorkerSignals } from './signals.ts';
 import { WarmUp } from './standby/warm-up.ts';
+import { markWorker } from '../worker-mark.ts';
 
 /** standby → loading → ready → serving ⇄ quiesced → draining. */
 type State = 'standby' | 'loading' | 'ready' | 'serving' | 'quiesced' | 'draining';
@@ -64,7 +65,6 @@ export class WorkerRuntime implements AppHost {
   readonly #blobs: BlobSender;
   readonly #listeners: WorkerListeners;
   readonly #connections: Connections;
-  readonly #datagrams = new Datagrams();
   readonly #handBacks: HandBacks;
   readonly #keptSockets: KeptSockets;
   readonly #keptWebSockets: KeptWebSockets;
@@ -84,6 +84,7 @@ export class WorkerRuntime implements AppHost {
   static async boot(config: WorkerConfig): Promise<void> {
     const runtime = new WorkerRuntime(config);
     setAppHost(runtime);
+    markWorker(() => runtime.#beInCluster());
     await runtime.#standBy();
   }
 
@@ -96,10 +97,7 @@ export class WorkerRuntime implements AppHost {
     pipe.on('error', () => {});
     // On Windows a pipe's descriptor can't be written to without waiting.
     this.#blobs = new BlobSender(pipe, process.platform === 'win32' ? undefined : BLOB_FD);
-    this.#listeners = new WorkerListeners(
-      () => this.#start.listens(),
-      (handle) => this.#datagrams.share(handle),
-    );
+    this.#listeners = new WorkerListeners(() => this.#start.listens());
     subscribe('tracing:net.server.listen:asyncStart', () => {
       if (this.#state !== 'standby') this.#start.willListen();
       this.#warmUp.spoil('listens');
@@ -164,6 +162,14 @@ export class WorkerRuntime implements AppHost {
     await this.#start.run(steps);
   }
 
+  #beInCluster(): Promise<never> {
+    void this.#channel.send({ type: 'wants-cluster' });
+    void this.#channel.send({ type: 'misspeculated', misspeculation: { cause: '', roots: [] } });
+    // This process is ended by the primary.
+    this.#channel.hold(true);
+    return new Promise(() => {});
+  }
+
   async #standBy(): Promise<void> {
     const go = new Promise<void>((resolve) => (this.#go = resolve));
     this.#channel.hold(true);
@@ -225,11 +231,14 @@ export class WorkerRuntime implements AppHost {
         break;
       case 'committed':
         this.#transition('serving');
-        this.#datagrams.start();
+        this.#listeners.datagrams.start();
         this.#checkpoints.start(message.checkpointInterval);
         break;
       case 'connection':
         this.#onConnection(message, handle);
+        break;
+      case 'datagram-socket':
+        if (handle) this.#listeners.receive(message.port, handle);
         break;
       case 'quiesce':
         this.#quiesced = this.#quiesce();
@@ -251,6 +260,8 @@ export class WorkerRuntime implements AppHost {
   async #onLoad(message: MessageOf<MessageToWorker, 'load'>): Promise<void> {
     this.#load = message;
     this.#transition('loading');
+    // Else the generation before it reads until it is replaced.
+    if (!message.isRestart) this.#listeners.datagrams.start();
     const misspeculation = await this.#warmUp.beginLoad(message.restartArgs);
     if (misspeculation) {
       void this.#channel.send({ type: 'misspeculated', misspeculation });
@@ -275,7 +286,7 @@ export class WorkerRuntime implements AppHost {
     this.#transition('quiesced');
     // With its background work at rest nothing else may keep this process alive.
     this.#channel.hold(true);
-    this.#datagrams.stop();
+    this.#listeners.datagrams.stop();
     const { quiesceTimeout } = this.#config;
     const outlived = await this.#connections.quiesce(quiesceTimeout);
     this.#warn(
@@ -313,7 +324,7 @@ export class WorkerRuntime implements AppHost {
     if (this.#state !== 'quiesced') return;
     this.#transition('serving');
     this.#channel.hold(false);
-    this.#datagrams.start();
+    this.#listeners.datagrams.start();
     this.#connections.resume();
     this.#warn(await this.#components.resume());
   }
@@ -324,18 +335,20 @@ export class WorkerRuntime implements AppHost {
     const { drainTimeout, quiesceTimeout: patience } = this.#config;
     const end = performance.now() + drainTimeout;
     this.#channel.hold(true);
-    if (move) this.#datagrams.stop();
+    if (move) this.#listeners.datagrams.stop();
     this.#checkpoints.stop();
     if (signal) this.#signals.expect();
     // An app that handles the signal ends its servers and itself, as in a process of its own.
     const appEnds = signal !== undefined && this.#signals.appHandles(signal);
     if (appEnds) await this.#signals.deliver(signal);
-    const drained = appEnds ? Promise.resolve([]) : this.#connections.drain(drainTimeout, { move, relay, patience });
+    const drained = appEnds
+      ? Promise.resolve([])
+      : Promise.all([this.#connections.drain(drainTimeout, { move, relay, patience }), endAppCluster(drainTimeout)]);
     void this.#connections
       .movedAtOnce()
       .then(() => this.#handBacks.flushed())
       .then(() => this.#channel.send({ type: 'moved', connections: this.#connections.moved }));
-    const left = await drained;
+    const left = (await drained).flat();
     await this.#handBacks.flushed();
     const { ended, report } = await this.#components.stop();
     left.push(...(await this.#connections.relayed(end - performance.now())));

@@ -164,6 +164,34 @@ test('a changed port: the new one serves, the old one is freed after holdTimeout
   }
 });
 
+test('a changed address of the same port: the new one is bound at the commit, the old one is no more', async (t) => {
+  const source = (version, host) =>
+    `import http from 'node:http'; http.createServer((request, response) => response.end('v${version} ' + request.socket.localAddress)).listen(process.env.PORT, '${host}', function () { console.log(this.address().address); });`;
+  const { port, project, primary } = await setUp(t, { 'app.mjs': source(1, '0.0.0.0') });
+  // For a moment at the commit the port is bound nowhere.
+  const bound = async (host) => {
+    for (;;) {
+      const answer = await request(port, { host }).catch((error) => error);
+      if (answer.code !== 'ECONNREFUSED') return answer.body;
+    }
+  };
+  const restarter = primary({ env: { PORT: String(port) } });
+  await restarter.committed(1);
+  assert.equal((await request(port, { host: '127.0.0.2' })).body, 'v1 127.0.0.2');
+  // One that fails changes nothing.
+  project.save('app.mjs', `${source(2, '127.0.0.1')} await new Promise(setImmediate); throw new Error('broken');`);
+  await restarter.event('rolledBack');
+  assert.equal((await request(port, { host: '127.0.0.2' })).body, 'v1 127.0.0.2');
+  project.save('app.mjs', source(2, '127.0.0.1'));
+  await restarter.committed(2);
+  assert.equal(await bound('127.0.0.1'), 'v2 127.0.0.1');
+  await assert.rejects(request(port, { host: '127.0.0.2' }), { code: 'ECONNREFUSED' });
+  project.save('app.mjs', source(3, '0.0.0.0'));
+  await restarter.committed(3);
+  assert.equal(await bound('127.0.0.2'), 'v3 127.0.0.2');
+  assert.equal(restarter.stdout, '0.0.0.0\n127.0.0.1\n127.0.0.1\n0.0.0.0\n');
+});
+
 test('a keep-alive connection of an agent is the same one before and after a restart', async (t) => {
   const source = (version) =>
     `import http from 'node:http'; http.createServer((request, response) => response.end('v${version}')).listen(process.env.PORT, '127.0.0.1');`;

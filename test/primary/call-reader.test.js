@@ -25,7 +25,7 @@ test('calls that arrive in pieces, or several at once, are answered in their ord
     new (require('net').Socket)({ fd: 3 }).pipe(process.stdout);`,
   );
   let calls = 0;
-  reader.serve({ listen: async () => ({ listener: ++calls, errno: 0 }), close() {} });
+  reader.serve({ listen: async () => ({ port: ++calls, errno: 0 }), close() {} });
   await once(stream, 'data');
   child.stdin.write('the rest');
   let output = '';
@@ -33,7 +33,7 @@ test('calls that arrive in pieces, or several at once, are answered in their ord
     output += chunk;
     if (output.split('\n').length > 2) break;
   }
-  assert.equal(output, '{"listener":1,"errno":0}\n{"listener":2,"errno":0}\n');
+  assert.equal(output, '{"port":1,"errno":0}\n{"port":2,"errno":0}\n');
 });
 
 test('who waits for its state is told of, and answered by others', async (t) => {
@@ -57,7 +57,7 @@ test('a worker that is killed before it has read its answer does no harm', async
     listen: async () => {
       // After the answer has been written.
       setImmediate(() => child.kill('SIGKILL'));
-      return { listener: 1, errno: 0 };
+      return { port: 1, errno: 0 };
     },
     close() {},
   });

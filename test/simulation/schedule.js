@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Listener } from '../../dist/primary/listener.js';
 import { PreloadPlan } from '../../dist/primary/preload-plan.js';
 import { RestartLoop } from '../../dist/primary/restart-loop.js';
 import { retire } from '../../dist/primary/retire.js';
@@ -268,18 +269,16 @@ class Schedule {
   }
 
   #listener(id, query) {
-    return {
-      id,
-      query,
-      hasServed: false,
-      name: { address: '127.0.0.1', family: 'IPv4', port: query.port },
+    const listener = new Listener(id, query);
+    listener.name = { address: '127.0.0.1', family: 'IPv4', port: query.port };
+    return Object.assign(listener, {
       bind: async (onConnection) => {
         this.#accept = onConnection;
         return 0;
       },
-      close: () => (this.#accept = undefined),
       restore: async () => 0,
-    };
+      close: () => (this.#accept = undefined),
+    });
   }
 
   #fork() {

@@ -229,8 +229,8 @@ export class WorkerProcess extends EventEmitter {
       this.#say({ type: 'carries', carries: { keeps: true, saves: false, steps: false, pauses: false } });
     }
     if (kind === 'late') await this.#pause(400);
-    const { listener } = await this.#call(JSON.stringify({ type: 'listen', query: QUERY }));
-    this.#listener = listener;
+    const { port } = await this.#call(JSON.stringify({ type: 'listen', query: QUERY }));
+    this.#listener = port;
     await this.#takeState();
     await this.#pause();
     this.hasSaidReady = true;

@@ -39,8 +39,11 @@ export class Datagrams {
     this.#set(false);
   }
 
-  /** Makes the socket of this handle, which others have too, one that is read only while this generation serves. */
-  share(handle: object): void {
+  /**
+   * Makes the socket of this handle, which others have too, one that is read only while this generation serves. `onClose`:
+   * the app has closed it.
+   */
+  share(handle: object, onClose: () => void): void {
     const socket = handle as DatagramHandle;
     const { recvStart, recvStop, close, ref, unref } = socket;
     let wants = false;
@@ -74,6 +77,7 @@ export class Datagrams {
       rest();
       this.#gates.delete(gate);
       close.call(socket, callback);
+      onClose();
     };
     socket.ref = () => {
       alive?.ref();

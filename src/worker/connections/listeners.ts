@@ -1,75 +1,41 @@
-import cluster from 'node:cluster';
-import { chmodSync, statSync } from 'node:fs';
+import { chmodSync, fstatSync, statSync } from 'node:fs';
 import http from 'node:http';
-import net from 'node:net';
+import type net from 'node:net';
 import path from 'node:path';
-import { HandoverError } from '../../errors.ts';
-import type { ListenAnswer, ListenQuery, RawHandle, SocketName } from '../../protocol.ts';
-import { callClose, callListen } from '../primary-calls.ts';
+import { BLOB_FD, CALL_FD, type ListenQuery, type PortAnswer, type RawHandle } from '../../protocol.ts';
+import { Datagrams } from './datagrams.ts';
+import { callBind, callClose, callListen } from '../primary-calls.ts';
+import {
+  hookListen,
+  type DatagramAnswer,
+  type DatagramPlace,
+  type ListenHandle,
+  type Listening,
+  type Place,
+} from './node-listen.ts';
 
-/** What net.js hands to cluster._getServer (lib/net.js listenInCluster, Node 20–26). */
-interface ServerQuery {
-  address: string | null;
-  port: number;
-  addressType: number | string;
-  fd?: number | null;
-  flags?: number;
-  readableAll?: boolean;
-  writableAll?: boolean;
-}
-
-type GetServer = (server: unknown, query: ServerQuery, answer: (errno: number, handle: ListenHandle) => void) => void;
-
-/** The parts of a listening TCP wrap that net.Server uses; `onconnection` is set by net.js. */
-export interface ListenHandle {
-  /** Whose handle it is. */
-  server: net.Server;
-  listen(): number;
-  close(): void;
-  ref(): void;
-  unref(): void;
-  getsockname?(out: SocketName): number;
-  fchmod(mode: number): number;
-  onconnection?(errno: number, connection: RawHandle): void;
-}
+export type { ListenHandle } from './node-listen.ts';
 
 /** Longest delay of a timer: the interval only stands for the open handle that keeps a process alive. */
 const NEVER = 2 ** 31 - 1;
 
-/**
- * The worker's side of the ports: `cluster._getServer`, which net.Server.listen calls in every cluster worker,
- * asks our primary instead of Node's. Read from lib/internal/cluster/child.js, Node 20–26.
- */
+/** Flags of bind() of a UDP socket (deps/uv/include/uv.h, Node 20–26). */
+const UDP_IPV6_ONLY = 1;
+
+/** The worker's side of the ports: its servers and UDP sockets get theirs from the primary. */
 export class WorkerListeners {
+  readonly datagrams: Datagrams = new Datagrams();
   readonly #open = new Map<number, ListenHandle>();
   readonly #zeroPorts = new Map<string, number>();
+  readonly #awaited = new Map<number, (handle: RawHandle) => void>();
   readonly #onListen: () => void;
 
-  /** `onDatagrams` gets the handle of each UDP socket. */
-  constructor(onListen: () => void, onDatagrams: (handle: object) => void) {
+  constructor(onListen: () => void) {
     this.#onListen = onListen;
-    const internal = cluster as unknown as { _getServer?: GetServer };
-    const original = internal._getServer;
-    if (typeof original !== 'function') {
-      throw new HandoverError(
-        'NODE_UNSUPPORTED',
-        `Node.js ${process.version} has no cluster._getServer, through which a worker asks for its ports; use a Node.js version that handover was tested on (20 to 26)`,
-      );
-    }
-    internal._getServer = (server, query, answer) => {
-      // UDP sockets and inherited descriptors stay with Node.
-      if (!(server instanceof net.Server) || (typeof query.fd === 'number' && query.fd >= 0)) {
-        // Nothing else may keep this process alive until Node's primary has answered.
-        const alive = setInterval(() => {}, NEVER);
-        original.call(cluster, server, query, (errno, handle) => {
-          clearInterval(alive);
-          if (handle && !(server instanceof net.Server)) onDatagrams(handle);
-          answer(errno, handle);
-        });
-      } else {
-        answer(0, this.#listen(server, query));
-      }
-    };
+    hookListen({
+      listen: (server, place) => this.#listen(server, place),
+      bind: (place, answer) => this.#bind(place, answer),
+    });
   }
 
   /** The handle of an open listener, on which connections are to be emitted. */
@@ -77,28 +43,63 @@ export class WorkerListeners {
     return this.#open.get(listener);
   }
 
-  #listen(
-    server: net.Server,
-    { address, port, addressType, flags, readableAll, writableAll }: ServerQuery,
-  ): ListenHandle {
+  /** The primary has sent the UDP socket of a port. */
+  receive(port: number, handle: RawHandle): void {
+    const take = this.#awaited.get(port);
+    this.#awaited.delete(port);
+    if (take) take(handle);
+    else handle.close();
+  }
+
+  #listen(server: net.Server, { address, port, addressType, fd, flags }: Place): Listening | undefined {
+    if (typeof fd === 'number' && fd >= 0) {
+      if (isOwn(fd)) return undefined;
+      return this.#answer(server, null, { address: null, port: 0, addressType: 4, fd, occurrence: 0 });
+    }
     const isPath = port < 0 && typeof address === 'string';
-    const query: ListenQuery = {
-      // A path that starts with a NUL byte is an abstract socket, not a file.
-      address: isPath && !address.startsWith('\0') ? path.resolve(address) : address,
+    // A path that starts with a NUL byte is an abstract socket, not a file.
+    const file = isPath && !address.startsWith('\0') ? path.resolve(address) : null;
+    return this.#answer(server, file, {
+      address: file ?? address,
       port,
       addressType,
       ...(flags !== undefined && { flags }),
-      ...(readableAll && { readableAll }),
-      ...(writableAll && { writableAll }),
       occurrence: port === 0 ? this.#occurrence(`${address}:${addressType}`) : 0,
-      http: server instanceof http.Server,
-    };
-    const answer = callListen(query);
-    if (answer.errno !== 0) return failedHandle(server, answer.errno, port);
-    const handle = this.#handle(server, answer, isPath ? query.address : null);
-    this.#open.set(answer.listener, handle);
+    });
+  }
+
+  #answer(server: net.Server, file: string | null, query: Omit<ListenQuery, 'http'>): Listening {
+    const answer = callListen({ ...query, http: server instanceof http.Server });
+    const { name } = answer;
+    if (answer.errno !== 0) return { handle: failedHandle(server, answer.errno), name };
+    const handle = this.#handle(server, answer, file);
+    this.#open.set(answer.port, handle);
     server.once('listening', this.#onListen);
-    return handle;
+    return { handle, name };
+  }
+
+  #bind({ address, addressType, fd, flags, ...rest }: DatagramPlace, answer: DatagramAnswer): void {
+    // As Node's own handle does: bind() may have been given text, or only a callback.
+    const port = Number(rest.port) >>> 0;
+    const { errno, port: id } = callBind({
+      address: address ?? '',
+      port,
+      type: addressType,
+      ipv6Only: ((flags ?? 0) & UDP_IPV6_ONLY) !== 0,
+      ...(fd >= 0 && { fd }),
+      occurrence: port === 0 ? this.#occurrence(`${address}:${addressType}`) : 0,
+    });
+    if (errno !== 0) {
+      process.nextTick(answer, errno);
+      return;
+    }
+    // Nothing else may keep this process alive until the socket has come.
+    const alive = setInterval(() => {}, NEVER);
+    this.#awaited.set(id, (handle) => {
+      clearInterval(alive);
+      this.datagrams.share(handle, () => callClose(id));
+      answer(0, handle);
+    });
   }
 
   #occurrence(address: string): number {
@@ -107,7 +108,7 @@ export class WorkerListeners {
     return count;
   }
 
-  #handle(server: net.Server, { listener, name }: ListenAnswer, pipe: string | null): ListenHandle {
+  #handle(server: net.Server, { port, name }: PortAnswer, file: string | null): ListenHandle {
     let alive: NodeJS.Timeout | undefined = setInterval(() => {}, NEVER);
     return {
       server,
@@ -115,27 +116,29 @@ export class WorkerListeners {
       close: () => {
         clearInterval(alive);
         alive = undefined;
-        if (this.#open.delete(listener)) callClose(listener);
+        if (this.#open.delete(port)) callClose(port);
       },
       ref: () => alive?.ref(),
       unref: () => alive?.unref(),
-      fchmod: (mode) => (pipe ? chmodPipe(pipe, mode) : 0),
-      ...(name && { getsockname: (out: SocketName) => (Object.assign(out, name), 0) }),
+      fchmod: (mode) => (file ? chmodPipe(file, mode) : 0),
+      ...(name && { getsockname: (out) => (Object.assign(out, name), 0) }),
     };
   }
 }
 
+/** A descriptor that this process has opened or received itself; what the app was started with is with the primary. */
+function isOwn(fd: number): boolean {
+  if (fd <= Math.max(BLOB_FD, CALL_FD)) return fd < 3;
+  try {
+    return fstatSync(fd).isSocket();
+  } catch {
+    return false;
+  }
+}
+
 /** A handle that fails in listen(), where net.js reports a failed bind exactly as in a process that owns its ports. */
-function failedHandle(server: net.Server, errno: number, port: number): ListenHandle {
-  return {
-    server,
-    listen: () => errno,
-    close() {},
-    ref() {},
-    unref() {},
-    fchmod: () => 0,
-    getsockname: (out) => (Object.assign(out, { port }), 0),
-  };
+function failedHandle(server: net.Server, errno: number): ListenHandle {
+  return { server, listen: () => errno, close() {}, ref() {}, unref() {}, fchmod: () => 0 };
 }
 
 /** What uv_pipe_chmod does to the socket's file: UV_READABLE is 1, UV_WRITABLE is 2. */

@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ArrivingState } from '../keep/arriving-state.ts';
 import { KeepStore } from '../keep/keep-store.ts';
+import { listenByNode } from '../connections/node-listen.ts';
 import { loadedFirst } from './loaded-first.ts';
 
 // Code is compiled when it is used first. What was used here need not be when nobody serves, or for a first request.
@@ -59,8 +60,7 @@ export async function rehearseHttp(): Promise<void> {
   const name = `handover-${randomUUID()}`;
   const address = process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : path.join(os.tmpdir(), name);
   try {
-    // Not by way of the primary.
-    await once(server.listen({ path: address, exclusive: true }), 'listening');
+    await once(listenByNode(server, address), 'listening');
     const client = net.connect(address).resume();
     client.write(REQUESTS);
     await once(client, 'close');
