@@ -22,7 +22,7 @@ import { Connections } from './connections/connections.ts';
 import { keepReportsFromChildren, requiredFiles } from './dependency-reports.ts';
 import { HandBacks } from './connections/hand-backs.ts';
 import { KeepStore } from './keep/keep-store.ts';
-import { WorkerListeners } from './connections/listeners.ts';
+import { leaveToPrimary, WorkerListeners, type ListenOptions } from './connections/listeners.ts';
 import { saveOrphanedState } from './orphan.ts';
 import { WorkerSignals } from './signals.ts';
 import { WarmUp } from './standby/warm-up.ts';
@@ -79,8 +79,11 @@ export class WorkerRuntime implements AppHost {
     // On Windows a pipe's descriptor can't be written to without waiting.
     this.#blobs = new BlobSender(pipe, process.platform === 'win32' ? undefined : BLOB_FD);
     this.#listeners = new WorkerListeners(() => this.#start.listens());
-    subscribe('tracing:net.server.listen:asyncStart', () => {
-      if (this.#state !== 'standby') this.#start.willListen();
+    subscribe('tracing:net.server.listen:asyncStart', (message) => {
+      if (this.#state !== 'standby') {
+        this.#start.willListen();
+        leaveToPrimary((message as { options: ListenOptions }).options);
+      }
       this.#warmUp.spoil('listens');
     });
     this.#handBacks = new HandBacks(({ listener, handle, isIdle, luggage }) =>
