@@ -300,6 +300,8 @@ export class WorkerRuntime implements AppHost {
     // Not on exit, which has to come soon after this.
     writeCompileCache();
     await this.#channel.send({ type: 'drained', ended, report: [...left.map((name) => `${name} was cut`), ...report] });
+    // An app that only closes what it has open ends when nothing keeps its process alive, as in one of its own.
+    this.#channel.hold(false);
     if (!appEnds) this.#end(signal);
   }
 
