@@ -193,7 +193,7 @@ http.createServer((request, response) => response.end('v${version}')).listen({ p
   agent.on('free', (socket) => sockets.add(socket));
   assert.equal((await request(port, { agent })).body, 'v1');
   project.save('app.mjs', app(port, 2));
-  await restarter.committed(2);
+  assert.equal((await restarter.event('receipt', ({ generation }) => generation === 2)).connectionsMoved, 1);
   assert.equal((await request(port, { agent })).body, 'v2');
   assert.equal((await request(port)).body, 'v2');
   assert.equal(sockets.size, 1);
