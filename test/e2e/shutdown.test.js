@@ -119,7 +119,10 @@ test('the old generation, and at last the app, may end by closing what it has op
   await restarter.exited;
   assert.match(restarter.stdout, new RegExp(`closed in ${second.pid}\n`));
   assert.doesNotMatch(restarter.output, /killed/);
-  assert.deepEqual(restarter.all('drained').map(({ report }) => report), [[], []]);
+  assert.deepEqual(
+    restarter.all('drained').map(({ report }) => report),
+    [[], []],
+  );
   await gone([first.pid, second.pid]);
 });
 

@@ -102,17 +102,29 @@ export class Connections {
    */
   async drain(timeout: number, { move }: { move: boolean }): Promise<string[]> {
     this.#mode = move ? 'moving' : 'closing';
-    for (const { socket } of this.#connections.values()) {
+    for (const connection of this.#connections.values()) {
+      const { socket } = connection;
       const response = responseOf(socket);
       if (response && isEventStream(response)) response.end();
       else if (response && !move) this.#makeLast(response);
-      const isUpgraded = httpServerOf(socket) !== undefined && !speaksHttp(socket) && !isTlsTransport(socket);
-      if (isUpgraded || (!move && httpServerOf(socket) === undefined)) socket.end();
+      if (isUpgraded(socket)) this.#endUpgraded(connection);
+      else if (!move && httpServerOf(socket) === undefined) socket.end();
     }
     await this.#settle(timeout);
     const left = [...this.#pending()];
     for (const { socket } of this.#connections.values()) socket.destroy();
     return left;
+  }
+
+  #endUpgraded(connection: Connection): void {
+    const { socket } = connection;
+    if (connection.frozen) {
+      // What its client has sent since the capture is for nobody; that the client ends it, too, is to be read.
+      for (const event of ['data', 'readable']) socket.removeAllListeners(event);
+      this.#thaw(connection);
+      socket.resume();
+    }
+    socket.end();
   }
 
   #track(socket: Socket, from?: { listener: number; isIdle: boolean }): Connection | undefined {
@@ -218,7 +230,8 @@ export class Connections {
       else if (server && speaksHttp(socket)) {
         if (!unfinished.has(server)) unfinished.set(server, unfinishedRequests(server));
         if (unfinished.get(server)?.has(socket) === false || isUntouched(socket)) this.#freeze(connection);
-      }
+        // Else it goes on to change a state that was captured.
+      } else if (this.#mode === 'quiescing' && isUpgraded(socket)) this.#freeze(connection);
       if (!connection.frozen) this.#busy.push(connection);
     }
     this.#unsuspend();
@@ -271,6 +284,11 @@ export class Connections {
 
 function clientOf(socket: Socket): string {
   return socket.remoteAddress ?? 'a local client';
+}
+
+/** A WebSocket, for example. */
+function isUpgraded(socket: Socket): boolean {
+  return httpServerOf(socket) !== undefined && !speaksHttp(socket) && !isTlsTransport(socket);
 }
 
 /** The raw side of a TLS connection: it ends with its TLSSocket. */
