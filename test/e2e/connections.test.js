@@ -350,7 +350,7 @@ server.listen(${port}, '127.0.0.1');`;
   await restarter.warm(1);
   const answers = [];
   const errors = [];
-  let isOver = false;
+  const until = { isOver: false };
   const countOnOne = () =>
     new Promise((resolve) => {
       const headers = { connection: 'upgrade', upgrade: 'counting' };
@@ -359,7 +359,7 @@ server.listen(${port}, '127.0.0.1');`;
       sent.on('upgrade', (response, socket) => {
         socket.on('data', (count) => {
           answers.push(Number(count));
-          if (isOver) socket.end();
+          if (until.isOver) socket.end();
           else socket.write('one more');
         });
         socket.on('error', (error) => errors.push(error.code));
@@ -368,13 +368,13 @@ server.listen(${port}, '127.0.0.1');`;
       });
     });
   const counting = Array.from({ length: 5 }, async () => {
-    while (!isOver) await countOnOne();
+    while (!until.isOver) await countOnOne();
   });
   for (let generation = 2; generation <= 4; generation++) {
     project.save('app.mjs', app(port, generation));
     await restarter.warm(generation);
   }
-  isOver = true;
+  until.isOver = true;
   await Promise.all(counting);
   assert.deepEqual(errors, []);
   assert.equal(new Set(answers).size, answers.length);
