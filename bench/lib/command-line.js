@@ -12,9 +12,9 @@ const COMMIT_TIMEOUT = 30_000;
 const RECEIPT = /^↻ .*generation (\d+) in \d+ ms(?:.* pause (\d+))?/;
 
 /** Runs a project under the command line tool while the task lasts, once its first generation serves. */
-export function withCommandLine(project, { node = process.execPath, env } = {}, task) {
+export function withCommandLine(project, { node = process.execPath, args = [], env } = {}, task) {
   const settings = { cwd: project.dir, env: { PORT: String(project.port), ...env } };
-  return withProcess(node, [CLI, project.entry], settings, async ({ child, pid }) => {
+  return withProcess(node, [CLI, ...args, project.entry], settings, async ({ child, pid }) => {
     const tool = new CommandLine(child, pid);
     await tool.committed(1);
     return task(tool);

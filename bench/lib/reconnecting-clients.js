@@ -51,8 +51,11 @@ export function webSocket(port, { onUp, onDown, onEvent }) {
   };
 }
 
-export function socketIo(port, { onUp, onDown, onEvent }) {
-  const socket = io(`http://127.0.0.1:${port}`, { forceNew: true });
+/** Without WebSocket: it asks again and again, and each request waits at the server for news. */
+export const socketIoPolling = (port, listeners) => socketIo(port, listeners, { transports: ['polling'] });
+
+export function socketIo(port, { onUp, onDown, onEvent }, options) {
+  const socket = io(`http://127.0.0.1:${port}`, { forceNew: true, ...options });
   let isClosing = false;
   let waiting;
   socket.on('connect', onUp);

@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { request, withLoad } from '../lib/clients.js';
 import { withCommandLine } from '../lib/command-line.js';
@@ -16,10 +17,15 @@ const WARM_UP = 300;
 /** Between two requests of a client, in milliseconds: on a machine of two cores the load would else be what is measured. */
 const PAUSE = 10;
 const CLIENTS = 20;
+/** How long the load goes on without a save, to tell the waits that no restart has caused, in milliseconds. */
+const QUIET = 1000;
 
 const JSON_BODY = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' };
 const COUNT = { ...JSON_BODY, path: '/count' };
 const MUTATION = { ...JSON_BODY, path: '/graphql', body: '{"query":"mutation { count { version pid count } }"}' };
+
+/** Newer versions of Node.js run TypeScript by themselves, but no decorators, and none of what has to be compiled. */
+const TSX = ['--exec-arg=--import=tsx'];
 
 const APPS = [
   { name: 'Express', app: 'express-4', package: 'express4' },
@@ -30,9 +36,9 @@ const APPS = [
   { name: 'hapi', app: 'hapi', package: '@hapi/hapi' },
   { name: 'h3, srvx', app: 'h3', package: 'h3' },
   { name: 'GraphQL Yoga', app: 'graphql-yoga', package: 'graphql-yoga', ...MUTATION, read: ({ data }) => data.count },
-  { name: 'NestJS on Express, tsx', app: 'nest-express', package: '@nestjs/core' },
-  { name: 'NestJS on Fastify, tsx', app: 'nest-fastify', package: '@nestjs/core' },
-  { name: 'Express in TypeScript, tsx', app: 'typescript', package: 'tsx' },
+  { name: 'NestJS on Express, tsx', app: 'nest-express', package: '@nestjs/core', args: TSX },
+  { name: 'NestJS on Fastify, tsx', app: 'nest-fastify', package: '@nestjs/core', args: TSX },
+  { name: 'Express in TypeScript, tsx', app: 'typescript', package: 'tsx', args: TSX },
   { name: 'Next.js, custom server', app: 'next', package: 'next', path: '/api/count', build: buildNext },
 ];
 
@@ -50,6 +56,7 @@ export const columns = [
   ['repeated', 'repeated'],
   ['kept', 'connections kept'],
   ['longestWaitMs', 'longest wait, ms'],
+  ['longestQuietWaitMs', 'the same in a second without a save'],
   ['pauseMedianMs', 'pause, median ms'],
   ['newCodeMedianMs', 'save to new code, median ms'],
 ];
@@ -71,13 +78,13 @@ export async function run({ quick, nodes, log }) {
   return { rows, goals, note };
 }
 
-function measure({ name, app, package: packageName, build, read = (answer) => answer, ...how }, node, saves) {
+function measure({ name, app, package: packageName, build, args, read = (answer) => answer, ...how }, node, saves) {
   const asked = { ...COUNT, ...how };
   return withProject(`frameworks/${app}`, async (project) => {
     await build?.(project);
-    return withCommandLine(project, { node: node.path }, async (tool) => {
+    return withCommandLine(project, { node: node.path, args }, async (tool) => {
       const options = { ...asked, read, clients: CLIENTS, pauseMs: PAUSE };
-      const { load, newCode } = await withLoad(project.port, options, (load) =>
+      const { load, newCode, quietMs } = await withLoad(project.port, options, (load) =>
         saveUnderLoad(tool, project, load, saves),
       );
       // Asked when the load has ended, so that every request is counted, and this one.
@@ -95,6 +102,7 @@ function measure({ name, app, package: packageName, build, read = (answer) => an
         kept: `${kept} of ${clients}`,
         isKept: kept === clients,
         longestWaitMs: round(load.takeLongestMs()),
+        longestQuietWaitMs: round(quietMs),
         pauseMedianMs: round(median(tool.pauses)),
         newCodeMedianMs: round(median(newCode)),
         complaints: tool.complaints,
@@ -106,6 +114,8 @@ function measure({ name, app, package: packageName, build, read = (answer) => an
 async function saveUnderLoad(tool, project, load, saves) {
   await load.more(WARM_UP);
   load.takeLongestMs();
+  await delay(QUIET);
+  const quietMs = load.takeLongestMs();
   const newCode = [];
   await tool.restarts(project, saves, {
     servingPid: () => load.servingPid,
@@ -114,7 +124,7 @@ async function saveUnderLoad(tool, project, load, saves) {
       newCode.push(load.firstSeen.get(version) - savedAt);
     },
   });
-  return { load, newCode };
+  return { load, newCode, quietMs };
 }
 
 function goalsOf({ failed, lost, repeated, restarts, isKept, complaints, framework, node }, saves) {

@@ -4,7 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { withCommandLine } from '../lib/command-line.js';
 import { exactly } from '../lib/goals.js';
 import { withProject } from '../lib/project.js';
-import { graphqlWs, socketIo, trpcEventStream, trpcWebSocket, webSocket } from '../lib/reconnecting-clients.js';
+import {
+  graphqlWs,
+  socketIo,
+  socketIoPolling,
+  trpcEventStream,
+  trpcWebSocket,
+  webSocket,
+} from '../lib/reconnecting-clients.js';
 import { withReconnecting } from '../lib/reconnecting.js';
 import { median, round } from '../lib/statistics.js';
 
@@ -15,6 +22,7 @@ const SETTLE = 150;
 const LIBRARIES = [
   { name: 'ws', app: 'ws', connect: webSocket },
   { name: 'Socket.IO', app: 'socket.io', connect: socketIo },
+  { name: 'Socket.IO, long polling', app: 'socket.io', connect: socketIoPolling },
   { name: 'Socket.IO, sessions kept', app: 'socket.io-sessions', connect: socketIo, replays: true },
   { name: 'graphql-ws', app: 'graphql-ws', connect: graphqlWs },
   { name: 'tRPC, event stream', app: 'trpc', connect: trpcEventStream, replays: true },
