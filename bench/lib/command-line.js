@@ -9,12 +9,14 @@ import { humanPause, withTimeout } from './time.js';
 const CLI = path.join(ROOT, 'dist', 'cli.js');
 /** How long a generation may take to serve, in milliseconds: the first one of a large app comes cold. */
 const COMMIT_TIMEOUT = 30_000;
+/** A machine that is busy with its clients starts a large app late. */
+const PATIENT = `--ready-timeout=${COMMIT_TIMEOUT}`;
 const RECEIPT = /^↻ .*generation (\d+) in \d+ ms(?:.* pause (\d+))?/;
 
 /** Runs a project under the command line tool while the task lasts, once its first generation serves. */
 export function withCommandLine(project, { node = process.execPath, args = [], env } = {}, task) {
   const settings = { cwd: project.dir, env: { PORT: String(project.port), ...env } };
-  return withProcess(node, [CLI, ...args, project.entry], settings, async ({ child, pid }) => {
+  return withProcess(node, [CLI, PATIENT, ...args, project.entry], settings, async ({ child, pid }) => {
     const tool = new CommandLine(child, pid);
     await tool.committed(1);
     return task(tool);

@@ -47,7 +47,7 @@ export async function run({ quick, nodes, log }) {
     ...(lost === null ? [] : [exactly('lost', 0, lost, client)]),
     ...(repeated === null ? [] : [exactly('repeated', 0, repeated, client)]),
   ]);
-  const note = `Express 5 with a kept counter on Node.js ${nodes[0].version}. Lost: answered, but not counted; of events: never heard. Which answers wrk has got is not known: it has lost none when at least as many were counted.`;
+  const note = `Express 5 with a kept counter on Node.js ${nodes[0].version}. Lost: answered, but not counted; of events: never heard. Of Chromium's six connections one is its WebSocket. Which answers wrk has got is not known: it has lost none when at least as many were counted.`;
   return { rows, goals, note };
 }
 

@@ -67,7 +67,10 @@ export async function run({ quick, nodes, log }) {
   const goals = [];
   for (const node of nodes) {
     for (const app of APPS) {
-      const row = await measure(app, node, saves);
+      const row = await measure(app, node, saves).catch((error) => log(error.message));
+      // What it has told is not to be lost with those after it.
+      goals.push(exactly('measured', true, row !== undefined, app.name));
+      if (!row) continue;
       log(`${row.framework} on Node.js ${node.version}: ${row.failed} of ${row.requests} failed`);
       for (const complaint of row.complaints) log(`  ${complaint}`);
       rows.push(row);
