@@ -9,7 +9,7 @@ import { writeCharts } from './lib/chart.js';
 import { machine } from './lib/machine.js';
 import { stopAll } from './lib/processes.js';
 import { BENCH, ROOT } from './lib/project.js';
-import { describe, writeResults } from './lib/report.js';
+import { describe, writeResults, writeScenario } from './lib/report.js';
 
 const USAGE = 'usage: node bench/run.js [scenario...] [--node <path>]... [--quick] [--charts <folder>] [--write-docs]';
 /** From what is promised first to what is only context. */
@@ -26,6 +26,10 @@ const ORDER = [
   'steady-state',
   'idle',
   'floor',
+  'frameworks',
+  'reconnecting',
+  'clients',
+  'background',
 ];
 
 const log = (text) => process.stderr.write(`${text}\n`);
@@ -37,11 +41,11 @@ const { names, nodes, quick, charts: chartsDir, writeDocs } = await readArgument
 const results = [];
 let isGood = true;
 for (const name of names) {
-  const { title, columns, run } = await import(`./scenarios/${name}.js`);
+  const { title, columns, page, run } = await import(`./scenarios/${name}.js`);
   log(`\n${title}`);
   try {
     const { rows, goals, note, charts = [] } = await run({ quick, nodes, log: (text) => log(`  ${text}`) });
-    results.push({ title, columns, rows, goals, note, charts });
+    results.push({ name, page, title, columns, rows, goals, note, charts });
     if (chartsDir) await writeCharts(chartsDir, charts);
     isGood &&= goals.every(({ met }) => met);
     print({ scenario: name, quick, machine: machine(), rows, goals, note });
@@ -53,7 +57,12 @@ for (const name of names) {
 }
 for (const result of results) log(`\n${describe(result)}`);
 if (writeDocs && results.length === names.length) {
-  await writeResults(path.join(ROOT, 'docs', 'benchmarks.md'), machine(), results);
+  const docs = path.join(ROOT, 'docs');
+  const whole = results.filter(({ page }) => page === undefined);
+  if (whole.length > 0) await writeResults(path.join(docs, 'benchmarks.md'), machine(), whole);
+  for (const result of results) {
+    if (result.page !== undefined) await writeScenario(path.join(docs, result.page), machine(), result);
+  }
 }
 log(isGood ? '\nEvery goal was met.' : '\nNot every goal was met.');
 process.exitCode = isGood ? 0 : 1;
@@ -78,8 +87,10 @@ async function readArguments() {
   if (process.platform !== 'linux') fail('the benchmarks read /proc and need Linux');
   if (!existsSync(path.join(ROOT, 'dist', 'index.js'))) fail('handover is not built; run npm run build first');
   const writeDocs = values['write-docs'];
-  if (writeDocs && (values.quick || positionals.length > 0)) {
-    fail('--write-docs needs a whole run: without --quick and without names of scenarios');
+  if (writeDocs && values.quick) fail('--write-docs needs a whole run: without --quick');
+  for (const name of writeDocs ? positionals : []) {
+    const { page } = await import(`./scenarios/${name}.js`);
+    if (page === undefined) fail(`--write-docs writes ${name} with all others: without names of scenarios`);
   }
   const names = positionals.length > 0 ? positionals : ORDER;
   return { names, nodes: values.node.map(nodeAt), quick: values.quick, charts: values.charts, writeDocs };

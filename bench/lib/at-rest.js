@@ -8,13 +8,16 @@ const QUIET_STEPS = 3;
 
 /**
  * Resolves when a process and those below it have nothing more to do: a server has started, a standby is warm, an old
- * generation has ended. Whatever the tool, so that each one is measured at its rest.
+ * generation has ended. Whatever the tool, so that each one is measured at its rest. `except` tells the pids of those that
+ * don't count.
  */
-export async function untilAtRest(pid, timeout = 20_000) {
+export async function untilAtRest(pid, timeout = 20_000, except = () => new Set()) {
   const deadline = performance.now() + timeout;
   let before = new Map();
   for (let quiet = 0; quiet < QUIET_STEPS && performance.now() < deadline;) {
-    const now = new Map([pid, ...descendantsOf(pid)].map((one) => [one, cpuTimeOf(one)]));
+    const left = except();
+    const counted = [pid, ...descendantsOf(pid)].filter((one) => !left.has(one));
+    const now = new Map(counted.map((one) => [one, cpuTimeOf(one)]));
     let used = 0;
     // One that has just been started has used all of its time since.
     for (const [one, time] of now) used += time - (before.get(one) ?? 0) || 0;

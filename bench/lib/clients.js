@@ -1,12 +1,13 @@
 import http from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** A request without an answer after this time, in milliseconds, has failed. */
 const REQUEST_TIMEOUT = 15_000;
 
 /** One request; resolves with the JSON of its answer, rejects as the client would see it. */
-export function request(port, { method = 'GET', path = '/', body, agent = false } = {}) {
+export function request(port, { method = 'GET', path = '/', body, headers, agent = false } = {}) {
   return new Promise((resolve, reject) => {
-    const sent = http.request({ port, host: '127.0.0.1', method, path, agent, timeout: REQUEST_TIMEOUT });
+    const sent = http.request({ port, host: '127.0.0.1', method, path, headers, agent, timeout: REQUEST_TIMEOUT });
     sent.on('response', (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
@@ -32,13 +33,21 @@ class Load {
   counts = new Set();
   /** When each version of the app was first seen, as performance.now() tells. */
   firstSeen = new Map();
+  /** The process that has answered last. */
+  servingPid = undefined;
+  /** On how many connections each client that keeps its connection was answered. */
+  #connections = [];
   #longestMs = 0;
   #limit;
+  #pauseMs;
+  #read;
   #stopped = false;
   #waiters = new Set();
 
-  constructor(port, { clients, limit, ...options }) {
+  constructor(port, { clients, limit, pauseMs, read = (answer) => answer, ...options }) {
     this.#limit = limit;
+    this.#pauseMs = pauseMs;
+    this.#read = read;
     this.done = Promise.all(Array.from({ length: clients }, (_, index) => this.#run(port, options, index % 4 > 0)));
   }
 
@@ -62,6 +71,11 @@ class Load {
     });
   }
 
+  /** Clients that keep their connection, and how many of them have had the same one all the time. */
+  get keepAlive() {
+    return { clients: this.#connections.length, kept: this.#connections.filter(({ size }) => size === 1).length };
+  }
+
   /** The longest wait since it was last asked for, in milliseconds. */
   takeLongestMs() {
     const longest = this.#longestMs;
@@ -76,14 +90,23 @@ class Load {
 
   async #run(port, options, keepAlive) {
     const agent = keepAlive && new http.Agent({ keepAlive: true, maxSockets: 1 });
-    while (!this.#stopped && this.requests < this.#limit) await this.#send(port, { ...options, agent });
+    if (agent) {
+      const connections = new Set();
+      agent.on('free', (socket) => connections.add(socket));
+      this.#connections.push(connections);
+    }
+    while (!this.#stopped && this.requests < this.#limit) {
+      await this.#send(port, { ...options, agent });
+      if (this.#pauseMs) await delay(this.#pauseMs);
+    }
     if (agent) agent.destroy();
   }
 
   async #send(port, options) {
     const began = performance.now();
     try {
-      const { version, count } = await request(port, options);
+      const { version, count, pid } = this.#read(await request(port, options));
+      this.servingPid = pid;
       this.acknowledged++;
       this.counts.add(count);
       if (!this.firstSeen.has(version)) this.firstSeen.set(version, performance.now());
@@ -97,7 +120,10 @@ class Load {
   }
 }
 
-/** Keeps a load on a port while the task lasts; at most `limit` requests. */
+/**
+ * Keeps a load on a port while the task lasts; at most `limit` requests. Each client rests for `pauseMs` between two;
+ * `read` takes version, count and pid out of an answer.
+ */
 export async function withLoad(port, { clients = 20, limit = 2_000_000, ...options }, task) {
   const load = new Load(port, { clients, limit, ...options });
   try {

@@ -36,9 +36,11 @@ export async function withProject(app, task) {
     const link = (name, target) => symlink(target, path.join(dir, 'node_modules', name));
     await mkdir(path.join(dir, 'node_modules'));
     await link('handover', ROOT);
-    for (const name of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
+    for (const [name, range] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
       if (name.includes('/')) await mkdir(path.join(dir, 'node_modules', path.dirname(name)), { recursive: true });
-      await link(name, path.join(BENCH, 'node_modules', name));
+      // One of two versions of a package is installed in bench/ under another name.
+      const installed = range.startsWith('npm:') ? range.slice('npm:'.length) : name;
+      await link(name, path.join(BENCH, 'node_modules', installed));
     }
     return await task(new Project(dir, await freePort(), manifest, await savedModule(dir)));
   } finally {

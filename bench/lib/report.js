@@ -51,22 +51,35 @@ export function describe({ title, columns, rows, note, goals, charts }, chartsAt
   return parts.join('\n\n');
 }
 
-const BEGIN = '<!-- results: written by `npm run bench -- --write-docs` -->';
+const WHOLE_RUN = '<!-- results: written by `npm run bench -- --write-docs` -->';
 const END = '<!-- end of results -->';
 /** Where a page's charts are, as seen from it. */
 const IMAGES = 'images';
 
-/** Puts the results of one run between the markers of a page, and their charts beside it. */
+/** Puts the results of a whole run between the markers of a page, and their charts beside it. */
 export async function writeResults(file, machine, scenarios) {
-  const page = await readFile(file, 'utf8');
-  const from = page.indexOf(BEGIN);
-  const to = page.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`${file} has no "${BEGIN}" … "${END}"`);
-  const measured = `Measured on ${new Date().toISOString().slice(0, 10)}: ${describeMachine(machine)}.`;
-  const results = [BEGIN, measured, ...scenarios.map((scenario) => describe(scenario, IMAGES)), END].join('\n\n');
+  const results = scenarios.map((scenario) => describe(scenario, IMAGES));
+  await replaceBetween(file, WHOLE_RUN, [measuredOn(machine), ...results]);
   await writeCharts(
     path.join(path.dirname(file), IMAGES),
     scenarios.flatMap(({ charts }) => charts),
   );
-  await writeFile(file, page.slice(0, from) + results + page.slice(to + END.length));
+}
+
+/** Puts the results of one scenario between its own markers of a page. */
+export async function writeScenario(file, machine, { name, columns, rows, note }) {
+  const begin = `<!-- results: written by \`npm run bench -- ${name} --write-docs\` -->`;
+  await replaceBetween(file, begin, [table(columns, rows), `${note} ${measuredOn(machine)}`]);
+}
+
+function measuredOn(machine) {
+  return `Measured on ${new Date().toISOString().slice(0, 10)}: ${describeMachine(machine)}.`;
+}
+
+async function replaceBetween(file, begin, parts) {
+  const page = await readFile(file, 'utf8');
+  const from = page.indexOf(begin);
+  const to = page.indexOf(END, from);
+  if (from < 0 || to < from) throw new Error(`${file} has no "${begin}" … "${END}"`);
+  await writeFile(file, page.slice(0, from) + [begin, ...parts, END].join('\n\n') + page.slice(to + END.length));
 }

@@ -43,6 +43,8 @@ export class WorkerSignals {
   }
 
   readonly #note = async (signal: NodeJS.Signals): Promise<void> => {
+    // Its listeners have heard it and gone, as those of Nest, which then send it once more for it to end the process.
+    if (this.#seen.has(signal) && !this.appHandles(signal)) return this.die(signal);
     this.#seen.add(signal);
     await delay(PRIMARY_GRACE, undefined, { ref: false });
     // It was meant for this process alone.

@@ -37,7 +37,7 @@ import { KeptSockets } from './connections/keep-sockets.ts';
 import { KeptWebSockets } from './connections/keep-web-sockets.ts';
 import type { WsServer } from './connections/ws-internals.ts';
 import { KeepStore } from './keep/keep-store.ts';
-import { WorkerListeners } from './connections/listeners.ts';
+import { leaveToPrimary, WorkerListeners, type ListenOptions } from './connections/listeners.ts';
 import { saveOrphanedState } from './orphan.ts';
 import { WorkerSignals } from './signals.ts';
 import { WarmUp } from './standby/warm-up.ts';
@@ -98,8 +98,11 @@ export class WorkerRuntime implements AppHost {
     // On Windows a pipe's descriptor can't be written to without waiting.
     this.#blobs = new BlobSender(pipe, process.platform === 'win32' ? undefined : BLOB_FD);
     this.#listeners = new WorkerListeners(() => this.#start.listens());
-    subscribe('tracing:net.server.listen:asyncStart', () => {
-      if (this.#state !== 'standby') this.#start.willListen();
+    subscribe('tracing:net.server.listen:asyncStart', (message) => {
+      if (this.#state !== 'standby') {
+        this.#start.willListen();
+        leaveToPrimary((message as { options: ListenOptions }).options);
+      }
       this.#warmUp.spoil('listens');
     });
     this.#handBacks = new HandBacks(({ listener, handle, isIdle, luggage }) =>
@@ -355,6 +358,8 @@ export class WorkerRuntime implements AppHost {
     // Not on exit, which has to come soon after this.
     writeCompileCache();
     await this.#channel.send({ type: 'drained', ended, report: [...left.map((name) => `${name} was cut`), ...report] });
+    // An app that only closes what it has open ends when nothing keeps its process alive, as in one of its own.
+    this.#channel.hold(false);
     if (!appEnds) this.#end(signal);
   }
 

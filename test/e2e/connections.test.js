@@ -335,3 +335,48 @@ test('a connection handed to a worker that dies before acknowledging it is route
   await assert.rejects(blocked, { code: 'ECONNRESET' });
   assert.equal(restarter.all('crashed').length, 1);
 });
+
+test('an upgraded connection answers nothing that is not carried over, and ends cleanly', async (t) => {
+  const app = (port, version) => `import http from 'node:http'; import { keep } from 'handover';
+const state = keep('state', () => ({ count: 0 }));
+const server = http.createServer((request, response) => response.end('v${version} ' + state.count));
+server.on('upgrade', (request, socket) => {
+  socket.write('HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: counting\\r\\n\\r\\n');
+  socket.on('data', () => socket.write(String(++state.count))).on('end', () => socket.end());
+});
+server.listen(${port}, '127.0.0.1');`;
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': app(port, 1) }));
+  const restarter = primary();
+  await restarter.warm(1);
+  const answers = [];
+  const errors = [];
+  const until = { isOver: false };
+  const countOnOne = () =>
+    new Promise((resolve) => {
+      const headers = { connection: 'upgrade', upgrade: 'counting' };
+      const sent = http.request({ port, host: '127.0.0.1', headers, agent: false }).end();
+      sent.on('error', (error) => resolve(errors.push(error.code)));
+      sent.on('upgrade', (response, socket) => {
+        socket.on('data', (count) => {
+          answers.push(Number(count));
+          if (until.isOver) socket.end();
+          else socket.write('one more');
+        });
+        socket.on('error', (error) => errors.push(error.code));
+        socket.on('close', resolve);
+        socket.write('one');
+      });
+    });
+  const counting = Array.from({ length: 5 }, async () => {
+    while (!until.isOver) await countOnOne();
+  });
+  for (let generation = 2; generation <= 4; generation++) {
+    project.save('app.mjs', app(port, generation));
+    await restarter.warm(generation);
+  }
+  until.isOver = true;
+  await Promise.all(counting);
+  assert.deepEqual(errors, []);
+  assert.equal(new Set(answers).size, answers.length);
+  assert.ok(Number((await request(port)).body.split(' ')[1]) >= answers.length);
+});

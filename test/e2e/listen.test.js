@@ -208,3 +208,21 @@ test('a keep-alive connection of an agent is the same one before and after a res
   assert.equal((await request(port, { agent })).body, 'v2');
   assert.equal(sockets.size, 1);
 });
+
+test('a port that the app wants for itself alone is handed over as any other', async (t) => {
+  const app = (port, version) => `import http from 'node:http';
+http.createServer((request, response) => response.end('v${version}')).listen({ port: ${port}, host: '127.0.0.1', exclusive: true });`;
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': app(port, 1) }));
+  const restarter = primary();
+  await restarter.committed(1);
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  const sockets = new Set();
+  agent.on('free', (socket) => sockets.add(socket));
+  assert.equal((await request(port, { agent })).body, 'v1');
+  project.save('app.mjs', app(port, 2));
+  assert.equal((await restarter.event('receipt', ({ generation }) => generation === 2)).connectionsMoved, 1);
+  assert.equal((await request(port, { agent })).body, 'v2');
+  assert.equal((await request(port)).body, 'v2');
+  assert.equal(sockets.size, 1);
+});

@@ -93,6 +93,39 @@ test('the old generation runs its components, and its own SIGTERM handler, when 
   await gone([pid]);
 });
 
+test('the old generation may end itself by the signal that its own handler has heard', async (t) => {
+  const extra = `process.once('SIGTERM', () => { console.log('own of', process.pid); process.kill(process.pid, 'SIGTERM'); });`;
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': APP(port, extra) }));
+  const restarter = primary();
+  const { pid } = await restarter.committed(1);
+  project.save('app.mjs', `${APP(port, extra)}// 2`);
+  await restarter.printed(new RegExp(`own of ${pid}\n`));
+  const { report } = await restarter.event('drained');
+  assert.deepEqual(report, []);
+  await gone([pid]);
+});
+
+test('the old generation, and at last the app, may end by closing what it has open', async (t) => {
+  const extra = `process.on('SIGTERM', () => { server.close(() => console.log('closed in', process.pid)); });`;
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': APP(port, extra) }));
+  const restarter = primary();
+  const first = await restarter.committed(1);
+  project.save('app.mjs', `${APP(port, extra)}// 2`);
+  await restarter.printed(new RegExp(`closed in ${first.pid}\n`));
+  const { report } = await restarter.event('drained');
+  assert.deepEqual(report, []);
+  const second = await restarter.committed(2);
+  restarter.send({ type: 'stop', signal: 'SIGTERM' });
+  await restarter.exited;
+  assert.match(restarter.stdout, new RegExp(`closed in ${second.pid}\n`));
+  assert.doesNotMatch(restarter.output, /killed/);
+  assert.deepEqual(
+    restarter.all('drained').map(({ report }) => report),
+    [[], []],
+  );
+  await gone([first.pid, second.pid]);
+});
+
 test('pause and resume: background work rests from before the capture, and goes on after a rollback', async (t) => {
   const app = (port, extra = '') => `import http from 'node:http'; import { keep, onShutdown } from 'handover';
 const work = keep('work', () => ({ done: [] })); let paused = false; ${extra}

@@ -147,7 +147,7 @@ test('restartArgs are added to process.argv from generation 2 on', async (t) => 
   assert.equal((await request(port)).body, 'a,--restart');
 });
 
-test('UDP and exclusive listeners stay with Node and work', async (t) => {
+test('UDP stays with Node and works', async (t) => {
   const app = (port, version) => `import dgram from 'node:dgram'; import http from 'node:http';
 const socket = dgram.createSocket('udp4').on('message', (message, { port }) => socket.send('v${version} ' + message, port, '127.0.0.1'));
 await new Promise((resolve) => socket.bind(${port}, '127.0.0.1', resolve));

@@ -304,7 +304,8 @@ export class Connections {
     this.#freezeIdle();
     if (this.#mode !== 'quiescing') {
       for (const connection of this.#connections.values()) {
-        if (connection.frozen) this.#release(connection);
+        const stays = isUpgraded(connection.socket) && !this.#movables.has(connection.socket);
+        if (connection.frozen && !stays) this.#release(connection);
         else this.#endUpgraded(connection);
       }
     }
@@ -381,6 +382,9 @@ export class Connections {
         const isIdle = unfinished.get(server)?.has(socket) === false || isUntouched(socket);
         if (isIdle || connection.late) this.#freeze(connection);
         else this.#followRest(connection);
+        // Else it goes on to change a state that was captured.
+      } else if (this.#mode === 'quiescing' && isUpgraded(socket) && !this.#webSockets.get(socket)?.isAsked) {
+        this.#freeze(connection);
       }
       if (connection.frozen) continue;
       this.#busy.push(connection);
@@ -414,8 +418,8 @@ export class Connections {
 
   #freeze(connection: Connection): void {
     const { socket } = connection;
-    if (this.#movables.has(socket)) stopReading(socket);
-    else setReading(socket, false);
+    if (speaksHttp(socket)) setReading(socket, false);
+    else stopReading(socket);
     // Its idle timeout would close it, with a request waiting unread.
     connection.frozen = { timeout: socket.timeout ?? 0, since: performance.now() };
     if (connection.frozen.timeout > 0) socket.setTimeout(0);
@@ -425,8 +429,8 @@ export class Connections {
     if (!connection.frozen) return;
     if (connection.frozen.timeout > 0) connection.socket.setTimeout(connection.frozen.timeout);
     delete connection.frozen;
-    if (this.#movables.has(connection.socket)) resumeReading(connection.socket);
-    else setReading(connection.socket, true);
+    if (speaksHttp(connection.socket)) setReading(connection.socket, true);
+    else resumeReading(connection.socket);
   }
 
   /** What kept a connection from moving may have ended. */
@@ -472,10 +476,14 @@ export class Connections {
     const isMoving = this.#mode === 'moving';
     const webSocket = this.#webSockets.get(socket);
     if (connection.isEnding || webSocket?.isAsked) return;
-    const isOfHttp = httpServerOf(socket) !== undefined;
-    const isUpgraded = isOfHttp && !speaksHttp(socket);
-    if (!isUpgraded && (isMoving || isOfHttp)) return;
+    if (!isUpgraded(socket) && (isMoving || httpServerOf(socket) !== undefined)) return;
     connection.isEnding = true;
+    if (connection.frozen) {
+      // What its client has sent since the capture is for nobody; that the client ends it, too, is to be read.
+      for (const event of ['data', 'readable']) socket.removeAllListeners(event);
+      this.#thaw(connection);
+      socket.resume();
+    }
     if (webSocket) webSocket.close(isMoving ? SERVICE_RESTART : GOING_AWAY);
     else socket.end();
   }
@@ -483,4 +491,9 @@ export class Connections {
 
 function clientOf(socket: Socket): string {
   return socket.remoteAddress ?? 'a local client';
+}
+
+/** A WebSocket, for example. */
+function isUpgraded(socket: Socket): boolean {
+  return httpServerOf(socket) !== undefined && !speaksHttp(socket);
 }

@@ -16,6 +16,23 @@ import {
 
 export type { ListenHandle } from './node-listen.ts';
 
+/** Options of listen(), as the channel `tracing:net.server.listen:asyncStart` tells them before they are used. */
+export interface ListenOptions {
+  exclusive?: boolean;
+  reusePort?: boolean;
+}
+
+/**
+ * Takes out what makes a cluster worker bind a port by itself, past its primary (srvx asks for it by default). The next
+ * generation could not bind it as long as this one lives.
+ */
+export function leaveToPrimary(options: ListenOptions): void {
+  for (const name of ['exclusive', 'reusePort'] as const) {
+    // Without a throw where the app has frozen them.
+    if (options[name]) Reflect.set(options, name, false);
+  }
+}
+
 /** Longest delay of a timer: the interval only stands for the open handle that keeps a process alive. */
 const NEVER = 2 ** 31 - 1;
 
