@@ -185,6 +185,7 @@ export class WorkerProcess extends EventEmitter {
       case 'committed':
         this.#world.onCommit(this);
         this.state = 'serving';
+        for (const connection of this.#connections.keys()) this.onReadable(connection);
         this.#checkpoint(body.checkpointInterval);
         break;
       case 'connection':
@@ -267,7 +268,8 @@ export class WorkerProcess extends EventEmitter {
       this.#onAnswer = (bytes) => {
         this.#onAnswer = undefined;
         resolve(JSON.parse(String(bytes)));
-        this.#read();
+        // It goes on first.
+        setImmediate(() => this.#read());
       };
       this.#calls.send(`${line}\n`);
     });
