@@ -29,7 +29,7 @@ test('two at a time are in the channel; each is closed when it is there, and all
   assert.deepEqual(closed, [1, 2, 3, 4, 5]);
 });
 
-test('one that is being prepared keeps its place, or gives it up when nothing has come of it', async () => {
+test('one that is being prepared is waited for, or given up when nothing has come of it', async () => {
   const sent = [];
   const handBacks = new HandBacks(async ({ listener }) => void sent.push(listener));
   const connection = (listener) => ({ listener, handle: { close() {} }, isIdle: true });
