@@ -46,8 +46,8 @@ async function start(t, { source = {}, ...options } = {}) {
   const save = (version, extra) =>
     setup.project.save('app.mjs', app({ port: setup.port, version, ...source, ...extra }));
   /** Saves, and waits until that many connections have moved. */
-  const restart = async (version, connections) => {
-    save(version);
+  const restart = async (version, connections, extra) => {
+    save(version, extra);
     await restarter.event(
       'receipt',
       ({ generation, connectionsMoved }) => generation === version && connectionsMoved === connections,
@@ -243,10 +243,10 @@ test('requests sent one after the other without waiting are all answered, in eve
 });
 
 test('a moved connection is closed quietly after keepAliveTimeout, and the old process ends then', async (t) => {
-  const { pid, restart, ended, connect } = await start(t, { source: { options: '{ keepAliveTimeout: 200 }' } });
+  const { pid, restart, ended, connect } = await start(t, { source: { options: '{ keepAliveTimeout: 60_000 }' } });
   const client = await connect();
   await client.ask();
-  await restart(2, 1);
+  await restart(2, 1, { options: '{ keepAliveTimeout: 200 }' });
   await client.ended;
   assert.equal(client.text, '');
   assert.deepEqual((await ended(1)).report, []);

@@ -28,3 +28,26 @@ test('two at a time are in the channel; each is closed when it is there, and all
   assert.equal(most, 2);
   assert.deepEqual(closed, [1, 2, 3, 4, 5]);
 });
+
+test('one that is being prepared is waited for, or given up when nothing has come of it', async () => {
+  const sent = [];
+  const handBacks = new HandBacks(async ({ listener }) => void sent.push(listener));
+  const connection = (listener) => ({ listener, handle: { close() {} }, isIdle: true });
+  const prepared = Array.from({ length: 3 }, () => {
+    const preparing = {};
+    preparing.done = new Promise((resolve) => (preparing.resolve = resolve));
+    handBacks.add(preparing.done);
+    return preparing;
+  });
+  handBacks.add(connection(4));
+  let isFlushed = false;
+  const flushed = handBacks.flushed().then(() => (isFlushed = true));
+  prepared[2].resolve(connection(3));
+  prepared[1].resolve(undefined);
+  await new Promise(setImmediate);
+  assert.deepEqual(sent, [3, 4]);
+  assert.equal(isFlushed, false);
+  prepared[0].resolve(connection(1));
+  await flushed;
+  assert.deepEqual(sent, [3, 4, 1]);
+});
