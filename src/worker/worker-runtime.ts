@@ -23,6 +23,7 @@ import { Connections } from './connections/connections.ts';
 import { keepReportsFromChildren, requiredFiles } from './dependency-reports.ts';
 import { HandBacks } from './connections/hand-backs.ts';
 import { KeepStore } from './keep/keep-store.ts';
+import { handleMaker } from './connections/node-listen.ts';
 import { WorkerListeners } from './connections/listeners.ts';
 import { saveOrphanedState } from './orphan.ts';
 import { WorkerSignals } from './signals.ts';
@@ -81,7 +82,7 @@ export class WorkerRuntime implements AppHost {
     pipe.on('error', () => {});
     // On Windows a pipe's descriptor can't be written to without waiting.
     this.#blobs = new BlobSender(pipe, process.platform === 'win32' ? undefined : BLOB_FD);
-    this.#listeners = new WorkerListeners(() => this.#start.listens());
+    this.#listeners = new WorkerListeners(handleMaker(pipe), () => this.#start.listens());
     subscribe('tracing:net.server.listen:asyncStart', () => {
       if (this.#state !== 'standby') this.#start.willListen();
       this.#warmUp.spoil('listens');
