@@ -37,7 +37,8 @@ import { KeptSockets } from './connections/keep-sockets.ts';
 import { KeptWebSockets } from './connections/keep-web-sockets.ts';
 import type { WsServer } from './connections/ws-internals.ts';
 import { KeepStore } from './keep/keep-store.ts';
-import { leaveToPrimary, WorkerListeners, type ListenOptions } from './connections/listeners.ts';
+import { handleMaker } from './connections/node-listen.ts';
+import { WorkerListeners } from './connections/listeners.ts';
 import { saveOrphanedState } from './orphan.ts';
 import { WorkerSignals } from './signals.ts';
 import { WarmUp } from './standby/warm-up.ts';
@@ -97,12 +98,9 @@ export class WorkerRuntime implements AppHost {
     pipe.on('error', () => {});
     // On Windows a pipe's descriptor can't be written to without waiting.
     this.#blobs = new BlobSender(pipe, process.platform === 'win32' ? undefined : BLOB_FD);
-    this.#listeners = new WorkerListeners(() => this.#start.listens());
-    subscribe('tracing:net.server.listen:asyncStart', (message) => {
-      if (this.#state !== 'standby') {
-        this.#start.willListen();
-        leaveToPrimary((message as { options: ListenOptions }).options);
-      }
+    this.#listeners = new WorkerListeners(handleMaker(pipe), () => this.#start.listens());
+    subscribe('tracing:net.server.listen:asyncStart', () => {
+      if (this.#state !== 'standby') this.#start.willListen();
       this.#warmUp.spoil('listens');
     });
     this.#handBacks = new HandBacks(({ listener, handle, isIdle, luggage }) =>

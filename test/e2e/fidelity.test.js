@@ -363,3 +363,14 @@ http.createServer((request, response) => response.end('version 2')).listen({ fd:
   child.kill('SIGTERM');
   await once(child, 'exit');
 });
+
+test('a server that is sent to a child process is an error, and does not crash the app', async (t) => {
+  const { handover } = await setUp(t, {
+    'child.mjs': `process.on('disconnect', () => process.exit());`,
+    'app.mjs': `import { fork } from 'node:child_process'; import net from 'node:net';
+const child = fork('child.mjs');
+const server = net.createServer().listen(0, () => child.send('server', server, (error) => console.log(error.code)));`,
+  });
+  const app = handover(['app.mjs']);
+  await app.printed(/^EBADF$/m);
+});

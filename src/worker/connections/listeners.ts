@@ -2,7 +2,14 @@ import { chmodSync, fstatSync, statSync } from 'node:fs';
 import http from 'node:http';
 import type net from 'node:net';
 import path from 'node:path';
-import { BLOB_FD, CALL_FD, type ListenQuery, type PortAnswer, type RawHandle } from '../../protocol.ts';
+import {
+  BLOB_FD,
+  CALL_FD,
+  type ListenQuery,
+  type PortAnswer,
+  type RawHandle,
+  type SocketName,
+} from '../../protocol.ts';
 import { Datagrams } from './datagrams.ts';
 import { callBind, callClose, callListen } from '../primary-calls.ts';
 import {
@@ -16,23 +23,6 @@ import {
 
 export type { ListenHandle } from './node-listen.ts';
 
-/** Options of listen(), as the channel `tracing:net.server.listen:asyncStart` tells them before they are used. */
-export interface ListenOptions {
-  exclusive?: boolean;
-  reusePort?: boolean;
-}
-
-/**
- * Takes out what makes a cluster worker bind a port by itself, past its primary (srvx asks for it by default). The next
- * generation could not bind it as long as this one lives.
- */
-export function leaveToPrimary(options: ListenOptions): void {
-  for (const name of ['exclusive', 'reusePort'] as const) {
-    // Without a throw where the app has frozen them.
-    if (options[name]) Reflect.set(options, name, false);
-  }
-}
-
 /** Longest delay of a timer: the interval only stands for the open handle that keeps a process alive. */
 const NEVER = 2 ** 31 - 1;
 
@@ -45,9 +35,12 @@ export class WorkerListeners {
   readonly #open = new Map<number, ListenHandle>();
   readonly #zeroPorts = new Map<string, number>();
   readonly #awaited = new Map<number, (handle: RawHandle) => void>();
+  readonly #newHandle: () => Partial<ListenHandle>;
   readonly #onListen: () => void;
 
-  constructor(onListen: () => void) {
+  /** `newHandle` makes the object that becomes a server's handle. */
+  constructor(newHandle: () => Partial<ListenHandle>, onListen: () => void) {
+    this.#newHandle = newHandle;
     this.#onListen = onListen;
     hookListen({
       listen: (server, place) => this.#listen(server, place),
@@ -127,19 +120,22 @@ export class WorkerListeners {
 
   #handle(server: net.Server, { port, name }: PortAnswer, file: string | null): ListenHandle {
     let alive: NodeJS.Timeout | undefined = setInterval(() => {}, NEVER);
-    return {
+    const base = this.#newHandle();
+    const closeBase = base.close;
+    return Object.assign(base, {
       server,
       listen: () => 0,
       close: () => {
         clearInterval(alive);
         alive = undefined;
+        closeBase?.call(base);
         if (this.#open.delete(port)) callClose(port);
       },
       ref: () => alive?.ref(),
       unref: () => alive?.unref(),
-      fchmod: (mode) => (file ? chmodPipe(file, mode) : 0),
-      ...(name && { getsockname: (out) => (Object.assign(out, name), 0) }),
-    };
+      fchmod: (mode: number) => (file ? chmodPipe(file, mode) : 0),
+      ...(name && { getsockname: (out: SocketName) => (Object.assign(out, name), 0) }),
+    });
   }
 }
 

@@ -80,6 +80,9 @@ interface Internals {
   isWorker: boolean;
 }
 
+/** PipeConstants.SERVER (src/pipe_wrap.h, Node 20–26). */
+const PIPE_SERVER = 1;
+
 const internals = cluster as unknown as Internals;
 const prototype = net.Server.prototype as unknown as { _listen2?: Listen2 };
 const { _listen2: bindByNode } = prototype;
@@ -110,6 +113,16 @@ export function hookListen(hooks: ListenHooks): void {
   };
   // In a process that is no worker of a cluster there is none that an app could come across.
   Object.defineProperty(internals, '_getServer', { value: getServer, enumerable: false });
+}
+
+/**
+ * Makes handles of the class of this pipe's, that are open nowhere. What a server has must be one of Node's: an app that
+ * sends its server to a child would crash Node with anything else, and gets an error with this.
+ */
+export function handleMaker(pipe: net.Socket): () => Partial<ListenHandle> {
+  const handle = (pipe as unknown as { _handle?: object })._handle;
+  const Pipe = handle?.constructor as (new (kind: number) => Partial<ListenHandle>) | undefined;
+  return () => (Pipe ? new Pipe(PIPE_SERVER) : {});
 }
 
 /** Lets a server of our own listen as in any process. */
