@@ -168,6 +168,8 @@ export type MessageToWorker =
   | { type: 'committed'; checkpointInterval: number }
   /** With its handle. `idle`: an earlier generation has answered requests on it. */
   | { type: 'connection'; listener: number; idle: boolean; luggage?: Luggage }
+  /** All connections have been sent that the generation before could hand back at once. */
+  | { type: 'all-moved' }
   /** Take no new request, finish those in flight, rest background work. */
   | { type: 'quiesce' }
   /** After `quiesce`: serialize the state and send it under the id. */

@@ -221,6 +221,9 @@ export class WorkerRuntime implements AppHost {
       case 'connection':
         this.#onConnection(message, handle);
         break;
+      case 'all-moved':
+        this.#connections.allMoved();
+        break;
       case 'quiesce':
         this.#quiesced = this.#quiesce();
         break;

@@ -30,6 +30,8 @@ interface Connection extends Leaving {
   listener: number | undefined;
   /** An earlier generation has answered requests on it. */
   isIdle: boolean;
+  /** It has moved here in the midst of its protocol, and is not read before the others have. */
+  isEarly: boolean;
   /** The response in flight, whose end is waited for. While this generation serves, it is not noted. */
   response?: ServerResponse | undefined;
   /** Not being read, since when, with the idle timeout that was switched off meanwhile. */
@@ -46,6 +48,9 @@ interface Connection extends Leaving {
  */
 type Mode = 'serving' | 'quiescing' | 'moving' | 'closing';
 
+/** How long connections that have moved wait for others at most, in milliseconds. */
+const LONGEST_ARRIVAL = 1000;
+
 /** All connections and HTTP requests of this process, and what becomes of them in a restart. */
 export class Connections {
   /** Who takes over what is more than a connection between two requests. */
@@ -60,7 +65,10 @@ export class Connections {
   #busy: Connection[] = [];
   readonly #moves = new Moves(() => this.#scheduleCheck());
   readonly #handBack: (connection: HandBack) => void;
-  #accepting: { listener: number; isIdle: boolean } | undefined;
+  #accepting: { listener: number; isIdle: boolean; isEarly: boolean } | undefined;
+  /** Ends the time in which connections arrive from the generation before; undefined: it has not begun. */
+  #arrival: NodeJS.Timeout | undefined;
+  #haveAllMoved = false;
   #mode: Mode = 'serving';
   #settled: (() => void) | undefined;
   #checkScheduled = false;
@@ -69,7 +77,7 @@ export class Connections {
   constructor(handBack: (connection: HandBack) => void) {
     checkHttpInternals();
     this.#handBack = handBack;
-    subscribe('net.server.socket', (message) => this.#track((message as { socket: Socket }).socket, this.#accepting));
+    subscribe('net.server.socket', (message) => this.#track((message as { socket: Socket }).socket));
     // Called for every request, in the time of which each operation counts.
     subscribe('http.server.request.start', (message) => {
       const { socket, response } = message as { socket: Socket; response: ServerResponse };
@@ -95,7 +103,7 @@ export class Connections {
       this.#handBack(connection);
       return;
     }
-    this.#accepting = { listener, isIdle };
+    this.#accepting = { listener, isIdle, isEarly: luggage !== undefined && !this.#haveAllMoved };
     if (luggage) this.unpackers.unpack(connection, server);
     else server.onconnection?.(0, handle);
     this.#accepting = undefined;
@@ -104,7 +112,25 @@ export class Connections {
   /** Lets a connection move in the midst of its protocol. */
   setMovable(socket: Socket, movable: Movable): void {
     this.#movables.set(socket, movable);
+    const connection = this.#connections.get(socket);
+    if (connection?.isEarly && !connection.frozen) {
+      this.#freeze(connection);
+      this.#arrival ??= setTimeout(() => this.allMoved(), LONGEST_ARRIVAL).unref();
+    }
     this.#scheduleCheck();
+  }
+
+  /**
+   * Connections that move take messages from now on. What a client sends to all others must not be handled before those
+   * are here, too.
+   */
+  allMoved(): void {
+    this.#haveAllMoved = true;
+    clearTimeout(this.#arrival);
+    for (const connection of this.#connections.values()) {
+      if (connection.isEarly && this.#mode === 'serving') this.#thaw(connection);
+      connection.isEarly = false;
+    }
   }
 
   /** A connection is a WebSocket, or its client has asked for one: it can be ended with a close code. */
@@ -152,9 +178,12 @@ export class Connections {
     return left;
   }
 
-  #track(socket: Socket, from?: { listener: number; isIdle: boolean }): Connection | undefined {
+  #track(
+    socket: Socket,
+    { listener, isIdle, isEarly } = this.#accepting ?? { listener: undefined, isIdle: false, isEarly: false },
+  ): Connection | undefined {
     if (socket.destroyed) return undefined;
-    const connection: Connection = { socket, listener: from?.listener, isIdle: from?.isIdle ?? false };
+    const connection: Connection = { socket, listener, isIdle, isEarly };
     this.#connections.set(socket, connection);
     socket.once('close', () => {
       this.#connections.delete(socket);
