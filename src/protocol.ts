@@ -188,6 +188,8 @@ export type MessageToWorker =
   | { type: 'connection'; listener: number; idle: boolean; luggage?: Luggage }
   /** With its handle: the UDP socket that the worker has asked for. */
   | { type: 'datagram-socket'; port: number }
+  /** All connections have been sent that the generation before could hand back at once. */
+  | { type: 'all-moved' }
   /** Take no new request, finish those in flight, rest background work. */
   | { type: 'quiesce' }
   /** After `quiesce`: serialize the state and send it under the id. */

@@ -215,7 +215,9 @@ export class RestartLoop {
     const receipt = (connectionsMoved: number): void => {
       // Starting a process holds up this one for some milliseconds, and takes the processor from the new generation.
       const answered = delay(FIRST_REQUESTS, { ref: false });
-      void Promise.all([this.#with.router.settled(), answered]).then(() => this.#fillStandby());
+      const settled = this.#with.router.settled();
+      void settled.then(() => next.send({ type: 'all-moved' }));
+      void Promise.all([settled, answered]).then(() => this.#fillStandby());
       this.#with.emit('receipt', {
         reason,
         generation,

@@ -241,6 +241,9 @@ export class WorkerRuntime implements AppHost {
       case 'datagram-socket':
         if (handle) this.#listeners.receive(message.port, handle);
         break;
+      case 'all-moved':
+        this.#connections.allMoved();
+        break;
       case 'quiesce':
         this.#quiesced = this.#quiesce();
         break;

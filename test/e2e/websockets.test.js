@@ -104,6 +104,57 @@ test('saves in quick succession, so that connections are still on their way when
   }
 });
 
+test('what a client sends to all reaches all, however many of them have moved when it is sent', async (t) => {
+  const app = ({ port, version }) => `import { WebSocketServer } from 'ws';
+import { keep, keepWebSockets } from 'handover';
+const state = keep('state', () => ({ sent: 0 }));
+const wss = new WebSocketServer({ port: ${port}, host: '127.0.0.1' });
+keepWebSockets(wss);
+wss.on('connection', (socket) => {
+  socket.on('message', () => {
+    state.sent++;
+    for (const client of wss.clients) client.send('${version} ' + state.sent);
+  });
+});
+`;
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': app({ port, version: 1 }) }));
+  const restarter = primary();
+  await restarter.committed(1);
+  const sockets = await Promise.all(Array.from({ length: 100 }, () => connect(t, port)));
+  const seen = sockets.map(() => []);
+  for (const [index, socket] of sockets.entries()) socket.on('message', (data) => seen[index].push(String(data)));
+  // Five are always on their way.
+  const senders = sockets.slice(0, 5);
+  for (const [index, socket] of senders.entries()) {
+    socket.sends = true;
+    socket.on('message', (data) => {
+      if (socket.sends && Number(String(data).split(' ')[1]) % 5 === index) socket.send('next');
+    });
+    socket.send('first');
+  }
+  for (let version = 2; version <= 6; version++) {
+    await message(sockets[99], (text) => text.startsWith(`${version - 1} `));
+    project.save('app.mjs', app({ port, version }));
+    await moved(restarter, version, 100);
+  }
+  for (const socket of senders) socket.sends = false;
+  // A pong comes behind all that was sent before it.
+  const last = Promise.all(sockets.map((socket) => once(socket, 'pong')));
+  for (const socket of senders) socket.send('last');
+  await message(sockets[0], (text) => text.startsWith('6 '));
+  for (const socket of sockets) socket.ping();
+  await last;
+  const numbers = seen.map((texts) => texts.map((text) => Number(text.split(' ')[1])));
+  for (const [index, own] of numbers.entries()) {
+    assert.deepEqual(
+      own,
+      Array.from({ length: own.length }, (_, at) => at + 1),
+      `client ${index}`,
+    );
+    assert.ok(own.length > 100);
+  }
+});
+
 test('in the old process a moved socket is told so; it looks closed, and what is sent on it is dropped', async (t) => {
   const extra = `wss.on('connection', (socket) => socket.on('moved', () => {
     socket.send('late', (error) => console.log('error: ' + error.message));

@@ -197,6 +197,8 @@ export class WorkerProcess extends EventEmitter {
       case 'capture':
         this.#idle(() => this.#capture(body.blob));
         break;
+      case 'all-moved':
+        break;
       case 'resume':
         if (this.state !== 'quiesced') break;
         this.state = 'serving';

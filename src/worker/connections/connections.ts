@@ -42,6 +42,8 @@ interface Connection extends Leaving {
   luggage: Luggage | undefined;
   /** When the last request on it began, as performance.now() tells. */
   began: number;
+  /** It has moved here in the midst of its protocol, and is not read before the others have. */
+  isEarly: boolean;
   /** The response in flight, whose end is waited for. While this generation serves, it is not noted. */
   response?: ServerResponse | undefined;
   /** A request that comes now is not begun, but goes with the connection. */
@@ -70,6 +72,9 @@ interface Accepting extends Origin {
  */
 type Mode = 'serving' | 'quiescing' | 'moving' | 'closing';
 
+/** How long connections that have moved wait for others at most, in milliseconds. */
+const LONGEST_ARRIVAL = 1000;
+
 /** All connections and HTTP requests of this process, and what becomes of them in a restart. */
 export class Connections {
   /** Who takes over what is more than a connection between two requests. */
@@ -95,6 +100,9 @@ export class Connections {
   readonly #http2 = new Http2Sessions(() => this.#scheduleCheck());
   readonly #parts: ProtocolPart[] = [this.#tls, this.#http2];
   #accepting: Accepting | undefined;
+  /** Ends the time in which connections arrive from the generation before; undefined: it has not begun. */
+  #arrival: NodeJS.Timeout | undefined;
+  #haveAllMoved = false;
   #mode: Mode = 'serving';
   #settled: (() => void) | undefined;
   /** While requests are waited for: a request that has taken longer than this, in milliseconds, is not. */
@@ -153,7 +161,25 @@ export class Connections {
   /** Lets a connection move in the midst of its protocol. */
   setMovable(socket: Socket, movable: Movable): void {
     this.#movables.set(socket, movable);
+    const connection = this.#connections.get(socket);
+    if (connection?.isEarly && !connection.frozen) {
+      this.#freeze(connection);
+      this.#arrival ??= setTimeout(() => this.allMoved(), LONGEST_ARRIVAL).unref();
+    }
     this.#scheduleCheck();
+  }
+
+  /**
+   * Connections that move take messages from now on. What a client sends to all others must not be handled before those
+   * are here, too.
+   */
+  allMoved(): void {
+    this.#haveAllMoved = true;
+    clearTimeout(this.#arrival);
+    for (const connection of this.#connections.values()) {
+      if (connection.isEarly && this.#mode === 'serving') this.#thaw(connection);
+      connection.isEarly = false;
+    }
   }
 
   /** A connection is a WebSocket, or its client has asked for one: it can be ended with a close code. */
@@ -224,7 +250,8 @@ export class Connections {
   #track(socket: Socket, from?: Accepting): Connection | undefined {
     if (socket.destroyed || Http2Sessions.owns(socket) || this.#tls.claims(socket, from)) return undefined;
     const { listener, isIdle = false, luggage, bytes } = from ?? {};
-    const connection: Connection = { socket, listener, isIdle, luggage, began: performance.now() };
+    const isEarly = luggage !== undefined && !this.#haveAllMoved;
+    const connection: Connection = { socket, listener, isIdle, isEarly, luggage, began: performance.now() };
     this.#connections.set(socket, connection);
     socket.once('close', () => {
       this.#connections.delete(socket);
