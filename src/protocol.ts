@@ -193,7 +193,7 @@ export type MessageToWorker =
   /** Take no new request, finish those in flight, rest background work. */
   | { type: 'quiesce' }
   /** After `quiesce`: serialize the state and send it under the id. */
-  | { type: 'capture'; blob: number }
+  | { type: 'capture'; id: number }
   /** The handover was rolled back: serve again. */
   | { type: 'resume' }
   /**
@@ -240,9 +240,9 @@ export type MessageToPrimary =
   | { type: 'failed'; error: WireError }
   /** In flight requests have ended; `outlived` names those that have not. */
   | { type: 'quiesced'; outlived: string[] }
-  /** With `blob`, the state is on the pipe. */
-  | { type: 'captured'; blob: boolean; problems: string[] }
-  | { type: 'capture-failed'; error: WireError }
+  /** Answers the `capture` with this id. With `blob`, the state is on the pipe. */
+  | { type: 'captured'; id: number; blob: boolean; problems: string[] }
+  | { type: 'capture-failed'; id: number; error: WireError }
   | { type: 'moved'; connections: number }
   | { type: 'drained'; ended: boolean; report: string[] }
   | { type: 'warning'; message: string }
@@ -286,7 +286,7 @@ export type MessageOf<M extends { type: string }, T extends M['type']> = Extract
 
 /**
  * What goes with the descriptor of a connection that is more than HTTP between two requests. The primary passes it on
- * unread.
+ * unread, but for a request that it has to answer itself (see http-luggage.ts).
  */
 export interface Luggage {
   /** Who packs and unpacks it. */

@@ -12,6 +12,7 @@ import { withTimeout } from '../timeout.ts';
 import type { PhaseTime, Step } from './events.ts';
 import { retire, type Retirement, type RetireTimeouts } from './retire.ts';
 import type { Router } from './router.ts';
+import type { StateArrival } from './state-arrival.ts';
 import type { StateBytes } from './state-bytes.ts';
 import type { WarmUp } from './warm-up.ts';
 import type { Outcome, WorkerExit, WorkerHandle } from './worker-handle.ts';
@@ -217,6 +218,8 @@ export class Handover {
     const captured = await old.waitFor(['captured', 'capture-failed'], {
       timeout: options.quiesceTimeout + options.readyTimeout,
       signal,
+      // That of a handover that was given up may come late.
+      passes: (message) => message.id === id,
     });
     switch (captured.type) {
       case 'captured':
@@ -233,11 +236,7 @@ export class Handover {
       case 'aborted':
         throw new Rollback({ type: 'aborted' });
       case 'timeout':
-        this.#task.warn(
-          `generation ${old.generation} did not answer (is its event loop blocked?): it was killed, its last checkpoint is used`,
-        );
-        old.discard();
-        this.#isOldGone = true;
+        this.#onOldBlocked(old);
         break;
       case 'ended':
         this.#onOldDied(old);
@@ -245,6 +244,14 @@ export class Handover {
       default:
         captured satisfies never;
     }
+  }
+
+  #onOldBlocked(old: WorkerHandle): void {
+    this.#task.warn(
+      `generation ${old.generation} did not answer (is its event loop blocked?): it was killed, its last checkpoint is used`,
+    );
+    old.discard();
+    this.#isOldGone = true;
   }
 
   #onOldDied({ generation }: WorkerHandle): void {
@@ -265,9 +272,11 @@ export class Handover {
     onStep('quiesced', old);
     for (const problem of problems) warn(`not carried over: ${problem}`);
     if (blob) {
-      const arrived = await old.takeState(id);
-      if (!arrived) {
-        this.#onOldDied(old);
+      const arrived = await this.#arrived(old, id);
+      if (arrived === 'aborted') throw new Rollback({ type: 'aborted' });
+      if (arrived === 'timeout' || !arrived) {
+        if (arrived) this.#onOldBlocked(old);
+        else this.#onOldDied(old);
         return;
       }
       this.#state?.release();
@@ -276,6 +285,20 @@ export class Handover {
       onState(arrived.state, old.generation);
     }
     onStep('captured', old);
+  }
+
+  /** undefined: the old generation has died before all of its state had come. */
+  async #arrived(old: WorkerHandle, id: number): Promise<StateArrival | 'aborted' | 'timeout' | undefined> {
+    const { options, signal } = this.#task;
+    const taking = old.takeState(id);
+    const aborted = new Promise<'aborted'>((resolve) => {
+      if (signal.aborted) resolve('aborted');
+      else signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+    });
+    type Outcome = Awaited<typeof taking> | 'aborted' | 'timeout';
+    const outcome = await withTimeout<Outcome>(Promise.race([taking, aborted]), options.readyTimeout, () => 'timeout');
+    if (typeof outcome === 'string') void taking.then((late) => late?.state.release());
+    return outcome;
   }
 
   /** `overlap: false`: the old generation has ended before the new one loads. */

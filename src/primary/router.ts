@@ -204,6 +204,11 @@ export class Router {
       this.#ports.set(key, port);
       this.#openBy.set(port, new Set());
     }
+    if (worker.exit) {
+      // It has ended while this was bound.
+      if (!port.hasServed) this.#closeUnclaimed(port);
+      return { port: 0, errno: 0 };
+    }
     this.#openBy.get(port)?.add(worker);
     if (worker === this.#serving) port.hasServed = true;
     // Its server has no handle to emit on before the answer has arrived.
@@ -338,15 +343,14 @@ export class Router {
   #onEnded(worker: WorkerHandle): void {
     this.#restoreFiles();
     if (this.#serving === worker) this.#serving = undefined;
-    for (const [port, workers] of this.#openBy) {
-      workers.delete(worker);
-      if (!port.hasServed) this.#closeUnclaimed(port);
-    }
+    for (const workers of this.#openBy.values()) workers.delete(worker);
     for (const [listener, move] of this.#moves) if (move.worker === worker) this.#moves.delete(listener);
     for (const [connection, sentTo] of this.#sent) {
       if (sentTo !== worker) continue;
       this.#sent.delete(connection);
       this.#route(connection);
     }
+    // With what waits for it.
+    for (const port of this.#openBy.keys()) if (!port.hasServed) this.#closeUnclaimed(port);
   }
 }

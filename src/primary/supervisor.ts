@@ -195,7 +195,10 @@ export class Supervisor {
     const { quiesceTimeout, readyTimeout } = this.#options;
     serving.send({ type: 'quiesce' });
     const id = serving.capture();
-    const captured = await serving.waitFor(['captured', 'capture-failed'], { timeout: quiesceTimeout + readyTimeout });
+    const captured = await serving.waitFor(['captured', 'capture-failed'], {
+      timeout: quiesceTimeout + readyTimeout,
+      passes: (message) => message.id === id,
+    });
     const arrived = captured.type === 'captured' && captured.blob ? await serving.takeState(id) : undefined;
     if (arrived) {
       this.#store.set(arrived.state, serving.generation);

@@ -124,7 +124,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   /** Asks for the state. `forwardTo`, which needs it, gets it while it comes. Returns the id for takeState(). */
   capture(forwardTo?: WorkerHandle): number {
     this.#forwardTo = forwardTo;
-    this.send({ type: 'capture', blob: ++this.#asked });
+    this.send({ type: 'capture', id: ++this.#asked });
     return this.#asked;
   }
 
@@ -139,10 +139,14 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     return new StateArrival({ forward: to && to.#given.send(UNASKED) });
   }
 
-  /** Waits for one of the messages, the end of the worker, the timeout (milliseconds) or the abort. */
+  /** Waits for one of the messages that passes, the end of the worker, the timeout (milliseconds) or the abort. */
   waitFor<T extends PrimaryMessageType>(
     types: readonly T[],
-    { timeout, signal }: { timeout?: number; signal?: AbortSignal } = {},
+    {
+      timeout,
+      signal,
+      passes = () => true,
+    }: { timeout?: number; signal?: AbortSignal; passes?: (message: MessageOf<MessageToPrimary, T>) => boolean } = {},
   ): Promise<Outcome<T>> {
     return new Promise((resolve) => {
       const settle = (outcome: Outcome<T>): void => {
@@ -153,7 +157,9 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
         resolve(outcome);
       };
       const onMessage = (message: MessageToPrimary): void => {
-        if ((types as readonly string[]).includes(message.type)) settle(message as MessageOf<MessageToPrimary, T>);
+        if (!(types as readonly string[]).includes(message.type)) return;
+        const wanted = message as MessageOf<MessageToPrimary, T>;
+        if (passes(wanted)) settle(wanted);
       };
       const onEnded = (exit: WorkerExit): void => settle({ type: 'ended', exit });
       const onAbort = (): void => settle({ type: 'aborted' });

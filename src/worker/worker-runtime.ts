@@ -248,7 +248,7 @@ export class WorkerRuntime implements AppHost {
         this.#quiesced = this.#quiesce();
         break;
       case 'capture':
-        void this.#quiesced.then(() => this.#capture(message.blob));
+        void this.#quiesced.then(() => this.#capture(message.id));
         break;
       case 'resume':
         void this.#resume();
@@ -310,10 +310,10 @@ export class WorkerRuntime implements AppHost {
         sending.write(bytes);
       }, saved);
       void sending?.end();
-      void this.#channel.send({ type: 'captured', blob: hasState, problems });
+      void this.#channel.send({ type: 'captured', id, blob: hasState, problems });
     } catch (error) {
       void sending?.abort();
-      void this.#channel.send({ type: 'capture-failed', error: toWireError(error) });
+      void this.#channel.send({ type: 'capture-failed', id, error: toWireError(error) });
     }
   }
 

@@ -88,13 +88,13 @@ http.createServer((request, response) => {
   const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': app({ port, version: 1 }) }));
   const restarter = primary();
   await restarter.warm(1);
-  const stop = new AbortController();
+  const stopped = new AbortController();
   const send = async () => {
     const client = await RawClient.connect(t, port);
     let sent = 0;
     let rest = '';
-    while (!stop.signal.aborted || rest !== '') {
-      while (rest.length < 300 && !stop.signal.aborted)
+    while (!stopped.signal.aborted || rest !== '') {
+      while (rest.length < 300 && !stopped.signal.aborted)
         rest += `POST /${sent++} HTTP/1.1\r\nHost: app\r\nContent-Length: 4\r\n\r\nbody`;
       const length = 1 + Math.floor(Math.random() * 200);
       await client.write(rest.slice(0, length));
@@ -113,7 +113,7 @@ http.createServer((request, response) => {
     project.save('app.mjs', app({ port, version }));
     await restarter.committed(version);
   }
-  stop.abort();
+  stopped.abort();
   const counts = (await Promise.all(clients)).flat();
   assert.equal(new Set(counts).size, counts.length, 'no write was applied twice');
   const { version, count } = JSON.parse((await request(port)).body);

@@ -195,7 +195,7 @@ export class WorkerProcess extends EventEmitter {
         this.#quiesce();
         break;
       case 'capture':
-        this.#idle(() => this.#capture(body.blob));
+        this.#idle(() => this.#capture(body.id));
         break;
       case 'all-moved':
         break;
@@ -330,7 +330,7 @@ export class WorkerProcess extends EventEmitter {
   #capture(id) {
     if (this.state !== 'quiesced') return;
     if (this.#world.app.keeps) this.#sendState(id);
-    this.#say({ type: 'captured', blob: this.#world.app.keeps, problems: [] });
+    this.#say({ type: 'captured', id, blob: this.#world.app.keeps, problems: [] });
   }
 
   #sendState(id) {
