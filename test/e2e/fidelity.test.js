@@ -226,8 +226,9 @@ const PROGRAMS = {
     const server = http.createServer((request, response) => request.url === '/idle' && response.end('x'));
     server.listen(port, host, async () => {
       const connect = async (path) => { const socket = net.connect(port, host).on('error', () => {}); socket.write('GET ' + path + ' HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n'); return socket; };
+      const asked = new Promise((resolve) => server.on('request', ({ url }) => url === '/busy' && resolve()));
       const idle = await connect('/idle'), busy = await connect('/busy');
-      await Promise.all([once(idle, 'data'), once(server, 'request')]);
+      await Promise.all([once(idle, 'data'), asked]);
       while (await new Promise((resolve) => server.getConnections((error, count) => resolve(count < 2)))) await new Promise(setImmediate);
       idle.on('close', () => log('idle closed')); busy.on('close', () => log('busy closed'));
       server.closeIdleConnections();
@@ -330,7 +331,7 @@ for (const [title, source] of Object.entries(PROGRAMS)) {
   test(title, async (t) =>
     sameAsNode(t, source, {
       files: {
-        'child.mjs': `import cluster from 'node:cluster'; process.send({ isPrimary: cluster.isPrimary, execArgv: process.execArgv, env: Object.keys(process.env).filter((name) => /^(NODE|HANDOVER|WATCH)_/.test(name)) }); process.exit(3);`,
+        'child.mjs': `import cluster from 'node:cluster'; process.send({ isPrimary: cluster.isPrimary, execArgv: process.execArgv, env: Object.keys(process.env).filter((name) => /^(NODE|HANDOVER|WATCH)_/.test(name) && name !== 'HANDOVER_TREE') }); process.exit(3);`,
       },
     }),
   );

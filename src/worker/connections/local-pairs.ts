@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { RawHandle } from '../../protocol.ts';
 import { detachHandle } from './http-connections.ts';
+import { listenByNode } from './node-listen.ts';
 
 /** Two ends of a connection within this machine. */
 export interface LocalPair {
@@ -48,8 +49,8 @@ export class LocalPairs {
     }
     return new Promise((resolve, reject) => {
       server.once('error', reject);
-      // `exclusive`: of this worker's own, not of the primary's.
-      server.listen({ path: this.#path, exclusive: true }, () => resolve(server));
+      server.once('listening', () => resolve(server));
+      listenByNode(server, this.#path);
       server.unref();
     });
   }
