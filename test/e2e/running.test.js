@@ -7,7 +7,7 @@ import { setUp } from '../helpers/fixture.js';
 
 const SHOW = `console.log(JSON.stringify({
   argv: process.argv.slice(1), cwd: process.cwd(), title: process.title, execArgv: process.execArgv,
-  env: Object.keys(process.env).filter((name) => name !== 'WATCH_REPORT_DEPENDENCIES').sort(),
+  env: Object.keys(process.env).filter((name) => !['WATCH_REPORT_DEPENDENCIES', 'HANDOVER_TREE'].includes(name)).sort(),
 }));
 `;
 
