@@ -6,6 +6,9 @@ import { detachHandle } from './http-connections.ts';
 import type { Movable } from './movable.ts';
 import { takeUnread } from './reading.ts';
 
+/** What was written is in the kernel after this time, unless that is full; in milliseconds. */
+const SOON = 50;
+
 /** How many times the app is asked for the data of a connection at most: it may send something each time. */
 const MOST_SAVES = 3;
 
@@ -25,7 +28,7 @@ export class Moves<C extends Leaving> {
   /** How long what is being handled keeps a connection, in milliseconds. */
   patience = 0;
   readonly #onChange: (connection: C) => void;
-  /** Those that move in a moment, when what was sent on them has been compressed. */
+  /** Those that move in a moment, when what was sent on them has been compressed or written. */
   readonly #almost = new Set<C>();
   #waiting: (() => void)[] = [];
 
@@ -75,6 +78,10 @@ export class Moves<C extends Leaving> {
 
   /** Until what was written is in the kernel. */
   flush(connection: C): void {
+    if (connection.isAwaited) return;
+    this.#almost.add(connection);
+    // Its client is a slow reader.
+    setTimeout(() => this.#almost.delete(connection) && this.looked(), SOON).unref();
     this.lookAfter(connection, new Promise<void>((resolve) => connection.socket.write('', () => resolve())));
   }
 
