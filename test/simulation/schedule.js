@@ -263,6 +263,11 @@ class Schedule {
     for (const connection of connections) this.#mayBeCut.add(connection);
   }
 
+  /** A first generation is given connections as soon as it listens: they are its own, whatever becomes of it. */
+  onEarly(connection) {
+    this.#mayBeCut.add(connection);
+  }
+
   onCut(connection) {
     // It was held as long as a hold may last, and nothing serves.
     if (!this.#loop.serving) this.#mayBeCut.add(connection);
