@@ -232,6 +232,8 @@ class Schedule {
 
   /** A client has connected. */
   accept(handle) {
+    // A first generation is given connections as soon as it listens: they are its own, whatever becomes of it.
+    if (!this.#hasServed) this.#mayBeCut.add(handle.connection);
     this.#accept(handle);
   }
 
@@ -261,11 +263,6 @@ class Schedule {
     this.#deaths++;
     if (!this.#hasFault && !this.#isStopped) return;
     for (const connection of connections) this.#mayBeCut.add(connection);
-  }
-
-  /** A first generation is given connections as soon as it listens: they are its own, whatever becomes of it. */
-  onEarly(connection) {
-    this.#mayBeCut.add(connection);
   }
 
   onCut(connection) {

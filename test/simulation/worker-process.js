@@ -291,7 +291,6 @@ export class WorkerProcess extends EventEmitter {
       this.#handBack(handle);
       return;
     }
-    if (this.state === 'loading') this.#world.onEarly(connection);
     this.#connections.set(connection, handle);
     connection.holder = this;
     if (this.state === 'draining') this.#handBackIdle();
