@@ -29,16 +29,18 @@ http.createServer((request, response) => {
 
 const NAMES = ['spawn', 'exec', 'background', 'fork', 'grandchild', 'thread', 'free'];
 
-/** What a version has started, once all of it runs; it is killed when the test ends. */
-async function started(t, project, version) {
+/** What a version has started when it ran for the `time`th time, once all of it runs; it is killed when the test ends. */
+async function started(t, project, version, time = 1) {
   for (;;) {
-    const pids = {};
+    const found = Object.fromEntries(NAMES.map((name) => [name, []]));
     let text = '';
     try {
       text = readFileSync(project.path('pids'), 'utf8');
     } catch {}
-    for (const [, name, pid] of text.matchAll(new RegExp(`^${version} (\\S+) (\\d+)$`, 'gm'))) pids[name] = Number(pid);
-    if (Object.keys(pids).length === NAMES.length) {
+    for (const [, name, pid] of text.matchAll(new RegExp(`^${version} (\\S+) (\\d+)$`, 'gm')))
+      found[name].push(Number(pid));
+    if (NAMES.every((name) => found[name].length >= time)) {
+      const pids = Object.fromEntries(NAMES.map((name) => [name, found[name][time - 1]]));
       t.after(() => {
         for (const pid of Object.values(pids)) if (exists(pid)) process.kill(pid, 'SIGKILL');
       });
@@ -77,7 +79,8 @@ for (const [how, end] of Object.entries({
     await setup.restarter.event('crashed');
     await gone(setup.bound);
     await setup.restarter.committed(2);
-    // It runs the same version; its processes have written their ids behind those of the first one.
+    // It runs the same version; its processes write their ids behind those of the first one.
+    await started(t, setup.project, 1, 2);
     assert.equal((await request(setup.port)).body, 'v1');
   });
 }
