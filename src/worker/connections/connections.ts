@@ -251,7 +251,9 @@ export class Connections {
     if (socket.destroyed || Http2Sessions.owns(socket) || this.#tls.claims(socket, from)) return undefined;
     const { listener, isIdle = false, luggage, bytes } = from ?? {};
     const isEarly = luggage !== undefined && !this.#haveAllMoved;
-    const connection: Connection = { socket, listener, isIdle, isEarly, luggage, began: performance.now() };
+    // What else came with it has been unpacked, and may be large.
+    const kept = luggage?.kind === TlsConnections.kind ? luggage : undefined;
+    const connection: Connection = { socket, listener, isIdle, isEarly, luggage: kept, began: performance.now() };
     this.#connections.set(socket, connection);
     socket.once('close', () => {
       this.#connections.delete(socket);
