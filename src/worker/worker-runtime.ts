@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { subscribe } from 'node:diagnostics_channel';
-import net from 'node:net';
+import net, { type Server } from 'node:net';
 import { BlobSender, UNASKED, type BlobSending } from '../blob-sending.ts';
 import { withTimeout } from '../timeout.ts';
 import {
@@ -12,7 +12,6 @@ import {
   type RawHandle,
   type WorkerConfig,
 } from '../protocol.ts';
-import type { Server } from 'node:net';
 import { endAppCluster } from './app-cluster.ts';
 import {
   setAppHost,
