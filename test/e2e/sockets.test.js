@@ -201,6 +201,45 @@ test('what was written to a slow reader reaches it, then its connection moves', 
   assert.match(await client.ask('about'), /version 2 began 1/);
 });
 
+test('an app that never stops writing, and gives its connection up, loses it, and its client misses nothing', async (t) => {
+  const endless = ({ port, version }) => `import net from 'node:net';
+import { keepSockets } from 'handover';
+const server = net.createServer();
+keepSockets(server, { save: (socket) => socket.data });
+server.on('connection', (socket, moved) => {
+  const data = (socket.data = moved?.data ?? { pushed: 0 });
+  let hasMoved = false;
+  const push = () => socket.write(++data.pushed + ' of ${version} ' + 'x'.repeat(100_000) + '\\n', () => hasMoved || setImmediate(push));
+  for (let count = 0; count < 5; count++) push();
+  socket.on('moved', () => {
+    hasMoved = true;
+    socket.write('too late\\n');
+    socket.destroy();
+  });
+});
+server.listen(${port}, '127.0.0.1');
+`;
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': endless({ port, version: 1 }) }));
+  const restarter = primary();
+  await restarter.committed(1);
+  const socket = net.connect(port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  const lines = new Lines(socket);
+  const numbers = [];
+  for (const version of [1, 2, 3, 4]) {
+    if (version > 1) project.save('app.mjs', endless({ port, version }));
+    for (let line; !line?.includes(` of ${version} `); numbers.push(parseInt(line, 10))) line = await lines.next();
+  }
+  assert.deepEqual(
+    numbers,
+    numbers.map((_, index) => index + 1),
+  );
+  assert.deepEqual(
+    restarter.all('drained').flatMap(({ report }) => report),
+    [],
+  );
+});
+
 test('a client that has ended its side is answered by the next generation', async (t) => {
   const { restarter, save, connect } = await start(t, { app: { options: { allowHalfOpen: true } } });
   const client = await connect();

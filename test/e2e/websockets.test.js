@@ -216,6 +216,40 @@ for (const [name, server, client] of DEFLATE) {
   });
 }
 
+test('an app that always has something on its way to its clients loses them, and they miss nothing', async (t) => {
+  const endless = ({ port, version }) => `import { WebSocketServer } from 'ws';
+import { keepWebSockets } from 'handover';
+const wss = new WebSocketServer({ port: ${port}, host: '127.0.0.1', perMessageDeflate: { threshold: 0 } });
+keepWebSockets(wss, { save: (socket) => socket.data });
+wss.on('connection', (socket, request, moved) => {
+  socket.data = moved?.data ?? { pushed: 0 };
+  const push = () => socket.send(++socket.data.pushed + ' of ${version} ' + 'x'.repeat(20_000), (error) => !error && push());
+  push();
+  push();
+});
+`;
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': endless({ port, version: 1 }) }));
+  const restarter = primary();
+  await restarter.committed(1);
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`);
+  t.after(() => socket.terminate());
+  const numbers = [];
+  socket.on('message', (text) => numbers.push(parseInt(String(text), 10)));
+  for (const version of [2, 3, 4]) {
+    await message(socket, (text) => text.includes(` of ${version - 1} `));
+    project.save('app.mjs', endless({ port, version }));
+    await message(socket, (text) => text.includes(` of ${version} `));
+  }
+  assert.deepEqual(
+    numbers,
+    numbers.map((_, index) => index + 1),
+  );
+  assert.deepEqual(
+    restarter.all('drained').flatMap(({ report }) => report),
+    [],
+  );
+});
+
 test('a moved connection knows its request, its subprotocol and its data; its server counts it', async (t) => {
   const { port, restarter, save } = await start(t);
   const socket = await connect(t, port, { path: '/chat?room=1', protocols: ['v2', 'v1'], headers: { 'x-test': 'me' } });

@@ -338,7 +338,7 @@ export class Connections {
         else this.#endUpgraded(connection);
       }
     }
-    this.#moves.looked();
+    this.#moves.looked((connection) => this.#connections.has(connection.socket));
     const wait = this.#wait();
     if (wait <= 0) this.#settled?.();
     else if (wait < Infinity && !this.#recheck) {
@@ -481,7 +481,6 @@ export class Connections {
       this.#connections.delete(socket);
       this.#moved++;
       this.#handBack({ listener, isIdle: false, ...taken });
-      movable.left();
     } else if (socket.writableLength > 0) {
       this.#moves.flush(connection);
     } else {

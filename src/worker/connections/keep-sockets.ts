@@ -72,13 +72,15 @@ export class KeptSockets {
 class MovableSocket implements Movable {
   readonly work = 'what was received';
   readonly isHandling = false;
-  readonly isBusy = false;
+  readonly isReading = false;
+  readonly isSending = false;
   readonly #socket: Socket;
-  readonly #data: CarriedData;
+  readonly #carried: CarriedData;
+  #data: string | undefined;
 
-  constructor(socket: Socket, data: CarriedData) {
+  constructor(socket: Socket, carried: CarriedData) {
     this.#socket = socket;
-    this.#data = data;
+    this.#carried = carried;
   }
 
   get isOpen(): boolean {
@@ -89,15 +91,16 @@ class MovableSocket implements Movable {
     return Promise.resolve();
   }
 
-  save(): string | undefined {
-    return this.#data.pack(this.#socket);
-  }
-
-  pack(unread: Buffer, data: string | undefined): Luggage {
-    return { kind: KIND, data: { unread: unread.toString('base64'), data } satisfies SocketLuggage };
-  }
-
-  left(): void {
+  leave(): void {
+    this.#data = this.#carried.pack(this.#socket);
+    const ignore = (): Socket => this.#socket;
+    Object.assign(this.#socket, { write: () => false, end: ignore, destroy: ignore });
     this.#socket.emit('moved');
+    // When its client has gone Node destroys it.
+    delete (this.#socket as Partial<Socket>).destroy;
+  }
+
+  pack(unread: Buffer): Luggage {
+    return { kind: KIND, data: { unread: unread.toString('base64'), data: this.#data } satisfies SocketLuggage };
   }
 }

@@ -9,6 +9,8 @@ import { packRequest, type PackedRequest } from './moved-request.ts';
 import {
   abandon,
   bufferedBytes,
+  close,
+  isConnected,
   isOpen,
   isReceiverAtRest,
   isSenderAtRest,
@@ -41,10 +43,12 @@ export class MovableWebSocket implements Movable {
   readonly #websocket: WsWebSocket;
   readonly #server: string;
   readonly #request: PackedRequest;
-  readonly #data: CarriedData;
+  readonly #carried: CarriedData;
   readonly #history: InflateHistory | undefined;
   /** What its server itself does when it has closed: it counts one less. */
   readonly #onLeft: readonly unknown[];
+  #data: string | undefined;
+  #hasLeft = false;
   #handlers = 0;
   #waiting: (() => void)[] = [];
 
@@ -52,13 +56,13 @@ export class MovableWebSocket implements Movable {
   constructor(
     websocket: WsWebSocket,
     server: string,
-    data: CarriedData,
+    carried: CarriedData,
     request: IncomingMessage,
     history: InflateHistory | undefined,
   ) {
     this.#websocket = websocket;
     this.#server = server;
-    this.#data = data;
+    this.#carried = carried;
     this.#request = packRequest(request);
     this.#onLeft = websocket.listeners('close');
     this.#history = history;
@@ -67,20 +71,24 @@ export class MovableWebSocket implements Movable {
   }
 
   get isOpen(): boolean {
-    return isOpen(this.#websocket);
+    return isConnected(this.#websocket) && (this.#hasLeft || isOpen(this.#websocket));
   }
 
   get isHandling(): boolean {
-    return this.#handlers > 0 || !isReceiverAtRest(this.#websocket);
+    return this.#handlers > 0 || this.isReading;
   }
 
-  get isBusy(): boolean {
-    return !isReceiverAtRest(this.#websocket) || !isSenderAtRest(this.#websocket);
+  get isReading(): boolean {
+    return !isReceiverAtRest(this.#websocket);
+  }
+
+  get isSending(): boolean {
+    return !isSenderAtRest(this.#websocket);
   }
 
   change(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.isBusy ? setTimeout(resolve, LOOK_AGAIN) : undefined;
+      const timer = this.isReading || this.isSending ? setTimeout(resolve, LOOK_AGAIN) : undefined;
       this.#waiting.push(() => {
         clearTimeout(timer);
         resolve();
@@ -88,11 +96,15 @@ export class MovableWebSocket implements Movable {
     });
   }
 
-  save(): string | undefined {
-    return this.#data.pack(this.#websocket);
+  leave(): void {
+    this.#data = this.#carried.pack(this.#websocket);
+    this.#hasLeft = true;
+    close(this.#websocket);
+    for (const listener of this.#onLeft) Reflect.apply(listener as () => void, this.#websocket, []);
+    this.#websocket.emit('moved');
   }
 
-  pack(unread: Buffer, data: string | undefined): Luggage {
+  pack(unread: Buffer): Luggage {
     const luggage: WebSocketLuggage = {
       server: this.#server,
       request: this.#request,
@@ -100,15 +112,10 @@ export class MovableWebSocket implements Movable {
       place: placeOf(this.#websocket),
       history: this.#history?.packed,
       unread: Buffer.concat([bufferedBytes(this.#websocket), unread]).toString('base64'),
-      data,
+      data: this.#data,
     };
-    return { kind: KIND, data: luggage };
-  }
-
-  left(): void {
     abandon(this.#websocket);
-    for (const listener of this.#onLeft) Reflect.apply(listener as () => void, this.#websocket, []);
-    this.#websocket.emit('moved');
+    return { kind: KIND, data: luggage };
   }
 
   #changed(): void {
@@ -149,7 +156,8 @@ export class MovableWebSocket implements Movable {
 export class ArrivingWebSocket implements Movable {
   readonly work = 'a message';
   readonly isHandling = false;
-  readonly isBusy = false;
+  readonly isReading = false;
+  readonly isSending = false;
   hasLeft = false;
   readonly #socket: Socket;
   readonly #luggage: WebSocketLuggage;
@@ -167,15 +175,13 @@ export class ArrivingWebSocket implements Movable {
     return Promise.resolve();
   }
 
-  save(): undefined {}
+  leave(): void {
+    this.hasLeft = true;
+  }
 
   /** As it came. */
   pack(unread: Buffer): Luggage {
     const before = Buffer.from(this.#luggage.unread, 'base64');
     return { kind: KIND, data: { ...this.#luggage, unread: Buffer.concat([before, unread]).toString('base64') } };
-  }
-
-  left(): void {
-    this.hasLeft = true;
   }
 }

@@ -1,16 +1,14 @@
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { Writable } from 'node:stream';
 import type { Luggage, RawHandle } from '../../protocol.ts';
 import { withTimeout } from '../../timeout.ts';
 import { detachHandle } from './http-connections.ts';
 import type { Movable } from './movable.ts';
 import { takeUnread } from './reading.ts';
 
-/** What was written is in the kernel after this time, unless that is full; in milliseconds. */
+/** What was written is in the kernel after this time, unless its client is a slow reader; in milliseconds. */
 const SOON = 50;
-
-/** How many times the app is asked for the data of a connection at most: it may send something each time. */
-const MOST_SAVES = 3;
 
 /** A frozen connection on its way out. */
 export interface Leaving {
@@ -19,8 +17,10 @@ export interface Leaving {
   frozen?: { since: number };
   /** It is looked at again when something has changed. */
   isAwaited?: boolean;
-  /** The app's data of it, when it last was about to move. */
-  saved?: { data: string | undefined; times: number };
+  /** The app has lost it: what was sent on it is being written. */
+  hasLeft?: boolean;
+  /** Its client does not read what was written. */
+  isSlow?: boolean;
 }
 
 /** Lets connections leave as soon as nothing of what was read or sent would be lost. */
@@ -42,8 +42,9 @@ export class Moves<C extends Leaving> {
     if (this.#almost.size > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** All have been looked at. */
-  looked(): void {
+  /** All that are still here have been looked at. */
+  looked(isHere: (connection: C) => boolean): void {
+    for (const connection of this.#almost) if (!isHere(connection)) this.#almost.delete(connection);
     if (this.#almost.size === 0) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
@@ -56,19 +57,19 @@ export class Moves<C extends Leaving> {
       this.lookAfter(connection, change);
       return undefined;
     }
-    const isReady = (): boolean => !movable.isBusy && socket.writableLength === 0;
-    const times = connection.saved?.times ?? 0;
-    if (isReady() && times < MOST_SAVES) connection.saved = { data: movable.save(), times: times + 1 };
-    // The app may have sent something in save(), or since: then it is asked again, so that both agree.
-    if (movable.isBusy) {
-      if (!connection.isAwaited) this.#almost.add(connection);
+    if (!connection.hasLeft && !movable.isReading) {
+      connection.hasLeft = true;
+      movable.leave();
+    }
+    if (!connection.hasLeft || movable.isSending) {
+      if (!connection.isSlow) this.#almost.add(connection);
       this.lookAfter(connection, movable.change());
-    } else if (!isReady()) {
+    } else if (socket.writableLength > 0) {
       this.flush(connection);
     } else {
-      const luggage = movable.pack(takeUnread(socket), connection.saved?.data);
+      const luggage = movable.pack(takeUnread(socket));
       // To the app it is not a client that has left.
-      for (const name of socket.eventNames()) if (name !== 'moved') socket.removeAllListeners(name);
+      socket.removeAllListeners();
       socket.on('error', () => {});
       const handle = detachHandle(socket);
       return handle && { handle, luggage };
@@ -78,11 +79,18 @@ export class Moves<C extends Leaving> {
 
   /** Until what was written is in the kernel. */
   flush(connection: C): void {
+    if (!connection.isSlow) this.#almost.add(connection);
     if (connection.isAwaited) return;
-    this.#almost.add(connection);
-    // Its client is a slow reader.
-    setTimeout(() => this.#almost.delete(connection) && this.looked(), SOON).unref();
-    this.lookAfter(connection, new Promise<void>((resolve) => connection.socket.write('', () => resolve())));
+    const giveUp = (): void => {
+      connection.isSlow = true;
+      this.#almost.delete(connection);
+      this.#onChange(connection);
+    };
+    // This process may have had no time, and the word of it is yet to be read.
+    setTimeout(() => setImmediate(giveUp), SOON).unref();
+    // An app that has lost it can't write to it any more.
+    const write = Writable.prototype.write.bind(connection.socket);
+    this.lookAfter(connection, new Promise<void>((resolve) => write('', () => resolve())));
   }
 
   lookAfter(connection: C, change: Promise<unknown>): void {
@@ -90,7 +98,6 @@ export class Moves<C extends Leaving> {
     connection.isAwaited = true;
     void change.then(() => {
       connection.isAwaited = false;
-      this.#almost.delete(connection);
       this.#onChange(connection);
     });
   }

@@ -99,9 +99,14 @@ export function isListening(server: WsServer): boolean {
   return !server._state && server.listenerCount('connection') > 0;
 }
 
-/** Whether neither side has begun to end. */
-export function isOpen({ readyState, _receiver: receiver, _socket: socket }: WsWebSocket): boolean {
-  return readyState === OPEN && !socket.destroyed && !receiver.writableEnded && !receiver.errored;
+/** Whether the app has not begun to end it. */
+export function isOpen({ readyState }: WsWebSocket): boolean {
+  return readyState === OPEN;
+}
+
+/** Whether its client has not begun to end it. */
+export function isConnected({ _receiver: receiver, _socket: socket }: WsWebSocket): boolean {
+  return !socket.destroyed && !receiver.writableEnded && !receiver.errored;
 }
 
 /** Whether all that was read has been given to the app, as far as it is whole messages. */
@@ -189,9 +194,13 @@ export function makeDeflate(
   return deflate;
 }
 
-/** Makes a WebSocket whose connection has left look closed to the app, without a `close` event. */
-export function abandon(websocket: WsWebSocket): void {
+/** Makes a WebSocket look closed to the app, without a `close` event. What it has sent is sent. */
+export function close(websocket: WsWebSocket): void {
   websocket._readyState = CLOSED;
+}
+
+/** Gives up a WebSocket whose connection has left. */
+export function abandon(websocket: WsWebSocket): void {
   websocket._extensions['permessage-deflate']?.cleanup();
   websocket._receiver.removeAllListeners();
 }
