@@ -12,6 +12,6 @@ test('one that has to go on before it was unpacked goes as it came, with what wa
     kind: 'websocket',
     data: { ...luggage, unread: base64('read before, and since') },
   });
-  arriving.left();
+  arriving.leave();
   assert.equal(arriving.hasLeft, true);
 });
