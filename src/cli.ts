@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { HandoverError } from './errors.ts';
-import { helpText, parseCommandLine, readPackageOptions, resolveOptions } from './options.ts';
+import { findEntry, helpText, parseCommandLine, readPackageOptions, resolveOptions } from './options.ts';
 import { supervise } from './primary/supervise.ts';
 
 try {
@@ -15,7 +15,8 @@ try {
       process.stdout.write(`${ownVersion()}\n`);
       break;
     case 'run':
-      await run(command.entry, command.args, command.flags);
+      if (command.entry === undefined) await runFound(command.flags);
+      else await run({ exec: command.entry, args: command.args }, command.flags);
       break;
     default:
       command satisfies never;
@@ -26,10 +27,21 @@ try {
   process.exit(1);
 }
 
-async function run(entry: string, args: string[], flags: object): Promise<void> {
-  const packageJson = readPackageOptions(path.dirname(path.resolve(entry)));
+async function run(program: { exec: string; args: string[]; execArgv?: string[] }, flags: object): Promise<void> {
+  const packageJson = readPackageOptions(path.dirname(path.resolve(program.exec)));
   const options = resolveOptions({ flags, packageJson, place: 'the command line' });
-  await supervise(options, { exec: entry, args });
+  await supervise(options, program);
+}
+
+/** Without an entry it is the one that package.json names. */
+async function runFound(flags: object): Promise<void> {
+  const { env, from, ...program } = findEntry(process.cwd());
+  const { exec, args, execArgv } = program;
+  // What was set for this run wins over what the script sets.
+  Object.assign(process.env, { ...env, ...process.env });
+  const words = [...execArgv, path.relative(process.cwd(), exec), ...args];
+  process.stderr.write(`handover: running ${words.join(' ')} (${from} in package.json)\n`);
+  await run(program, flags);
 }
 
 function ownVersion(): string {

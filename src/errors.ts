@@ -4,6 +4,7 @@ export type HandoverErrorCode =
   | 'CAPTURE_FAILED'
   | 'ENTRY_MISSING'
   | 'ENTRY_NOT_FOUND'
+  | 'FORK_FAILED'
   | 'INVALID_OPTION'
   | 'NODE_UNSUPPORTED'
   | 'PRIMARY_RUNNING'

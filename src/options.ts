@@ -7,4 +7,5 @@ export {
   type PackageOptions,
 } from './options/package-json.ts';
 export { parseCommandLine, type Command } from './options/command-line.ts';
+export { findEntry, type FoundEntry } from './options/find-entry.ts';
 export { helpText } from './options/help.ts';

@@ -35,6 +35,8 @@ export interface WorkerConfig {
   snapshot: string | false;
   /** Tells this primary's snapshots from those of earlier ones. */
   run: string;
+  /** Stands in each message of this worker: what the app sends itself is none, whatever it looks like. */
+  token: string;
   appVersion: string;
   /** The folder of V8's compile cache; false: none. */
   compileCache: string | false;
@@ -245,6 +247,8 @@ export type MessageToPrimary =
   | { type: 'capture-failed'; id: number; error: WireError }
   | { type: 'moved'; connections: number }
   | { type: 'drained'; ended: boolean; report: string[] }
+  /** The app asks for its standard input. */
+  | { type: 'reads-input' }
   | { type: 'warning'; message: string }
   /** Which processes it has started that have not ended, without those that are to outlive it. */
   | { type: 'children'; pids: number[] }
@@ -302,17 +306,20 @@ export interface RawHandle {
 
 interface Envelope<M> {
   cmd: typeof COMMAND;
+  /** Of the worker that sends it (see WorkerConfig). */
+  token?: string | undefined;
   body: M;
 }
 
-export function seal<M>(body: M): Envelope<M> {
-  return { cmd: COMMAND, body };
+export function seal<M>(body: M, token?: string): Envelope<M> {
+  return { cmd: COMMAND, token, body };
 }
 
 /** The body of one of our messages; undefined for Node's own and an app's. */
-export function unseal<M>(message: unknown): M | undefined {
+export function unseal<M>(message: unknown, token?: string): M | undefined {
   const envelope = message as Partial<Envelope<M>> | null;
-  return typeof envelope === 'object' && envelope?.cmd === COMMAND ? envelope.body : undefined;
+  const isOurs = typeof envelope === 'object' && envelope?.cmd === COMMAND && envelope.token === token;
+  return isOurs ? envelope.body : undefined;
 }
 
 export function toWireError(error: unknown): WireError {

@@ -128,37 +128,38 @@ export function trpcEventStream(port, listeners) {
       }),
     ],
   });
-  return trpc(client, listeners, {
-    onConnectionStateChange({ state }) {
-      if (state === 'pending') listeners.onUp();
-      if (state === 'connecting') listeners.onDown();
-    },
-  });
+  return trpc(client, listeners);
 }
 
-export function trpcWebSocket(port, { onUp, onDown, onEvent }) {
-  let isClosing = false;
-  const socket = createWSClient({
-    url: `ws://127.0.0.1:${port}`,
-    WebSocket,
-    onOpen: onUp,
-    onClose: (cause) => isClosing || onDown(cause?.code),
-  });
-  const client = trpc(createTRPCClient({ links: [wsLink({ client: socket })] }), { onEvent });
+export function trpcWebSocket(port, listeners) {
+  const socket = createWSClient({ url: `ws://127.0.0.1:${port}`, WebSocket });
+  const client = trpc(createTRPCClient({ links: [wsLink({ client: socket })] }), listeners);
   return {
     ...client,
     close() {
-      isClosing = true;
       client.close();
       void socket.close();
     },
   };
 }
 
-function trpc(client, { onEvent }, handlers) {
+/** It may have opened another connection before it hears that the last one has closed: what counts is its own word. */
+function trpc(client, { onUp, onDown, onEvent }) {
   const onError = (error) => {
     if (!(error instanceof TRPCClientError)) throw error;
   };
-  const subscription = client.events.subscribe({}, { onData: ({ data }) => onEvent(data), onError, ...handlers });
-  return { count: () => client.count.mutate(), close: () => subscription.unsubscribe() };
+  let isClosing = false;
+  const onConnectionStateChange = ({ state }) => {
+    if (state === 'pending') onUp();
+    if (state === 'connecting' && !isClosing) onDown();
+  };
+  const onData = ({ data }) => onEvent(data);
+  const subscription = client.events.subscribe({}, { onData, onError, onConnectionStateChange });
+  return {
+    count: () => client.count.mutate(),
+    close() {
+      isClosing = true;
+      subscription.unsubscribe();
+    },
+  };
 }

@@ -18,7 +18,8 @@ export function withRestarter(project, { node = process.execPath, env, ...option
 }
 
 class Restarter {
-  #events = [];
+  /** The details by name: a look at them must not cost more with every restart. */
+  #events = new Map();
   #waiters = new Set();
   #child;
   #ended;
@@ -28,14 +29,16 @@ class Restarter {
     this.#child = child;
     this.#ended = ended;
     child.on('message', (event) => {
-      this.#events.push(event);
+      const { name, detail } = event;
+      if (this.#events.has(name)) this.#events.get(name).push(detail);
+      else this.#events.set(name, [detail]);
       for (const check of this.#waiters) check();
     });
   }
 
   /** Details of the events of a name so far. */
   all(name) {
-    return this.#events.filter((event) => event.name === name).map(({ detail }) => detail);
+    return this.#events.get(name) ?? [];
   }
 
   /** Asks for a restart without a change. */
@@ -54,16 +57,16 @@ class Restarter {
   /** Resolves when that generation, replaced, has ended. */
   drained(generation) {
     return this.#until(`end of generation ${generation}`, () =>
-      this.all('drained').find((detail) => detail.generation === generation),
+      this.all('drained').findLast((detail) => detail.generation === generation),
     );
   }
 
   /** Resolves when that generation serves; rejects when it failed to start or the primary has ended. */
   committed(generation) {
     return this.#until(`commit of generation ${generation}`, () => {
-      const failure = this.all('rolledBack').find((detail) => detail.generation === generation);
+      const failure = this.all('rolledBack').findLast((detail) => detail.generation === generation);
       if (failure) throw new Error(`generation ${generation} failed: ${failure.error.message}`);
-      return this.all('committed').find((detail) => detail.generation === generation);
+      return this.all('committed').findLast((detail) => detail.generation === generation);
     });
   }
 
@@ -71,8 +74,9 @@ class Restarter {
   standbyAfter(generation) {
     return this.#until(`standby after generation ${generation}`, () => {
       // Each one that has become a generation has been a standby before.
-      const taken = new Set(this.all('committed').map(({ pid }) => pid));
-      return this.all('standby').find(({ pid }) => !taken.has(pid));
+      const isTaken = (one) => this.all('committed').findLast(({ pid }) => pid === one.pid) !== undefined;
+      const last = this.all('standby').at(-1);
+      return last && !isTaken(last) ? last : undefined;
     });
   }
 

@@ -6,18 +6,19 @@ import { closestName } from './suggestion.ts';
 
 /** What the command line asks for. */
 export type Command =
-  | { kind: 'run'; entry: string; args: string[]; flags: Partial<HandoverOptions> }
+  /** Without an entry it is the one that package.json names. */
+  | { kind: 'run'; entry: string | undefined; args: string[]; flags: Partial<HandoverOptions> }
   | { kind: 'help' }
   | { kind: 'version' };
 
-export const USAGE = 'handover [options] <entry> [args...]';
+export const USAGE = 'handover [options] [<entry> [args...]]';
 
 /**
- * Reads `[options] <entry> [args...]`. Everything behind the entry belongs to the app, untouched; a `--` before it
+ * Reads `[options] [<entry> [args...]]`. Everything behind the entry belongs to the app, untouched; a `--` before it
  * ends our options.
  *
  * @param argv without node and the script: `process.argv.slice(2)`
- * @throws HandoverError UNKNOWN_OPTION, INVALID_OPTION (a missing or wrong value) or ENTRY_MISSING
+ * @throws HandoverError UNKNOWN_OPTION, or INVALID_OPTION for a missing or wrong value
  */
 export function parseCommandLine(argv: readonly string[]): Command {
   const rest = [...argv];
@@ -30,13 +31,7 @@ export function parseCommandLine(argv: readonly string[]): Command {
     readFlag(argument, rest, flags);
   }
   const [entry, ...args] = rest;
-  if (!entry) {
-    throw new HandoverError(
-      'ENTRY_MISSING',
-      `there is no program to run; pass the entry file of the app\nusage: ${USAGE}`,
-    );
-  }
-  return { kind: 'run', entry, args, flags };
+  return { kind: 'run', entry: entry || undefined, args, flags };
 }
 
 /** Reads one flag into `flags`, with its value from `rest` when it needs one. */

@@ -51,6 +51,10 @@ export interface HandoverOptions {
   holdLimit?: number;
   /** How often the state is saved in case the app crashes; 0 never does. Default: 5 s. */
   checkpointInterval?: Duration;
+  /** Takes keys at a terminal, until the app reads its standard input itself. Default: `true`. */
+  keys?: boolean;
+  /** Tells each event as a line of JSON on stderr, in place of text. Default: `false`. */
+  json?: boolean;
 }
 
 /** Every option with its value; durations in milliseconds. */
@@ -78,4 +82,6 @@ export interface ResolvedOptions {
   holdTimeout: number;
   holdLimit: number;
   checkpointInterval: number;
+  keys: boolean;
+  json: boolean;
 }

@@ -28,7 +28,7 @@ export interface OptionRow {
   offDoc?: string;
 }
 
-export type OptionGroup = 'Watching' | 'Restarting' | 'State' | 'Workers' | 'Limits';
+export type OptionGroup = 'Watching' | 'Restarting' | 'State' | 'Workers' | 'Limits' | 'Output';
 
 /** The one list of options: the resolver, the command line, its help and docs/options.md derive from it. */
 export const OPTION_TABLE: readonly OptionRow[] = [
@@ -231,6 +231,24 @@ export const OPTION_TABLE: readonly OptionRow[] = [
     min: 0,
     group: 'Limits',
     doc: 'At most this many connections are held at once.',
+  },
+
+  {
+    name: 'keys',
+    flag: '--keys',
+    kind: 'boolean',
+    default: true,
+    group: 'Output',
+    doc: 'At a terminal, take keys such as r and Enter to restart, until the app reads its input itself.',
+    offDoc: "Take no keys at a terminal: the input is the app's alone.",
+  },
+  {
+    name: 'json',
+    flag: '--json',
+    kind: 'boolean',
+    default: false,
+    group: 'Output',
+    doc: 'Tell each event as a line of JSON, for programs; on stderr, as all that handover says.',
   },
 ];
 

@@ -27,7 +27,11 @@ export class CallReader {
       const lines = `${rest}${text}`.split('\n');
       // What a worker that has ended left unfinished is no call.
       rest = lines.pop() ?? '';
-      for (const line of lines) this.#last = this.#last.then(() => this.#answer(JSON.parse(line) as Call, handler));
+      for (const line of lines) {
+        const answered = this.#last.then(() => this.#answer(JSON.parse(line) as Call, handler));
+        // An app that writes into this pipe itself is answered no more.
+        this.#last = answered.catch(() => void this.#stream.destroy());
+      }
     });
   }
 

@@ -84,6 +84,8 @@ export interface RestarterEvents {
   crashed: [Ended & { error: WireError | undefined; waits: boolean }];
   /** The app ended by itself, with nothing left to serve; the next save starts it again. */
   finished: [Ended];
+  /** The app asks for its standard input. */
+  readsInput: [{ pid: number }];
   warning: [{ message: string; error?: HandoverError }];
   /** stop() is through. */
   stopped: [];

@@ -1,5 +1,6 @@
-import { fork, type ChildProcess, type ForkOptions } from 'node:child_process';
-import { REPORT_ENV, TREE_ENV, WORKER_ENV, type WorkerConfig } from '../protocol.ts';
+import { ChildProcess, fork, type ForkOptions } from 'node:child_process';
+import { Socket } from 'node:net';
+import { CALL_FD, REPORT_ENV, TREE_ENV, WORKER_ENV, type WorkerConfig } from '../protocol.ts';
 
 /** The program that every worker runs. */
 export interface Program {
@@ -21,8 +22,29 @@ const BOOTSTRAP = new URL('../worker/bootstrap.js', import.meta.url).href;
 let lastId = 0;
 let lastInspected = 0;
 
-/** Starts the process of a worker, with its mark (see TREE_ENV). Throws what fork() throws, for example EAGAIN. */
+/**
+ * Starts the process of a worker, with its mark (see TREE_ENV). One that can't be started has no pid, and tells why by the
+ * event `error`.
+ */
 export function forkWorker(program: Program, config: WorkerConfig, mark: string): ChildProcess {
+  try {
+    const child = start(program, config, mark);
+    // Without a free descriptor Node makes neither pipes nor a channel, and tells why in the next turn.
+    return child.stdio === undefined ? withoutPipes(child) : child;
+  } catch (error) {
+    const child = withoutPipes(new (ChildProcess as unknown as new () => ChildProcess)());
+    process.nextTick(() => child.emit('error', error as Error));
+    return child;
+  }
+}
+
+/** A process that has never been, in the shape of one that has ended. */
+function withoutPipes(child: ChildProcess): ChildProcess {
+  const stdio = Array.from({ length: CALL_FD + 1 }, () => new Socket());
+  return Object.assign(child, { connected: false, send: () => false, stdio });
+}
+
+function start(program: Program, config: WorkerConfig, mark: string): ChildProcess {
   return fork(program.exec, program.args, {
     execArgv: [...inspectable(program.execArgv), '--experimental-import-meta-resolve', '--import', BOOTSTRAP],
     env: {

@@ -375,6 +375,15 @@ export class Handover {
 
   #exitedEarly(exit: WorkerExit): Rollback {
     const { generation, wasKilled } = this.#task;
+    const { startError } = this.#next;
+    if (startError) {
+      return this.#failure(
+        new HandoverError(
+          'FORK_FAILED',
+          `the process of generation ${generation} could not be started: ${startError.message}; ${remedyOf(startError)}; it is tried again every second`,
+        ),
+      );
+    }
     if (exit.signal && !wasKilled) return new Rollback({ type: 'killed', signal: exit.signal });
     return this.#failure(
       new HandoverError('WORKER_EXITED', `generation ${generation} ended before it was ready: ${describeExit(exit)}`),
@@ -437,6 +446,12 @@ export class Handover {
       totalMs: performance.now() - this.#task.began,
     });
   }
+}
+
+function remedyOf({ code }: NodeJS.ErrnoException): string {
+  if (code === 'EMFILE' || code === 'ENFILE') return 'allow more open files (ulimit -n)';
+  if (code === 'EAGAIN') return 'end other programs, or allow more processes (ulimit -u)';
+  return 'see what the system lacks';
 }
 
 export function describeExit({ code, signal }: WorkerExit): string {

@@ -6,7 +6,7 @@ import type { RestartCommand } from './program.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { WorkerExit } from './worker-handle.ts';
 
-export interface ProcessRestarterOptions extends Omit<HandoverOptions, 'watch' | 'ignore'> {
+export interface ProcessRestarterOptions extends Omit<HandoverOptions, 'watch' | 'ignore' | 'keys' | 'json'> {
   /** Files and folders to watch besides what the app loads. */
   watchPaths?: string[];
   /** Patterns, as in .gitignore, of files whose changes don't matter. */
@@ -48,6 +48,11 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   /** The generation that serves; undefined: none. */
   get generation(): number | undefined {
     return this.#supervisor?.generation;
+  }
+
+  /** Where a browser finds the app; undefined: it does not listen by HTTP. */
+  get url(): string | undefined {
+    return this.#supervisor?.url;
   }
 
   /**
@@ -121,6 +126,9 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   }
 }
 
-function asHandoverOptions({ watchPaths, ignorePatterns, ...rest }: ProcessRestarterOptions): HandoverOptions {
+function asHandoverOptions(options: ProcessRestarterOptions): HandoverOptions {
+  // What is none is refused with the others.
+  if (typeof options !== 'object' || options === null) return options;
+  const { watchPaths, ignorePatterns, ...rest } = options;
   return { ...rest, ...(watchPaths && { watch: watchPaths }), ...(ignorePatterns && { ignore: ignorePatterns }) };
 }

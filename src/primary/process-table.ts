@@ -32,7 +32,16 @@ export function startOf(pid: number): number | undefined {
 }
 
 function listProc(): ProcessEntry[] {
-  return readdirSync('/proc').flatMap((name) => (/^\d/.test(name) ? (readProc(Number(name)) ?? []) : []));
+  return namesIn('/proc').flatMap((name) => (/^\d/.test(name) ? (readProc(Number(name)) ?? []) : []));
+}
+
+/** Without a free descriptor none can be told. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 function readProc(pid: number): ProcessEntry | undefined {

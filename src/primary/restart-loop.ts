@@ -26,6 +26,9 @@ export interface RestartLoopOptions {
 /** For so long the first requests have the processor for themselves: they meet code that has not run yet. In milliseconds. */
 const FIRST_REQUESTS = 25;
 
+/** When no process can be started it is tried again after this time, in milliseconds. */
+const FORK_AGAIN = 1000;
+
 /** In a stream of changes a standby that is nearly warm is waited for, at most so long, in milliseconds. */
 const LONGEST_WARM_UP = 300;
 
@@ -46,6 +49,8 @@ export class RestartLoop {
   #failed: WorkerHandle | undefined;
   #reason: string | undefined;
   #lastExit: WorkerExit | undefined;
+  /** No process could be started for the last one. */
+  #isWithoutProcess = false;
   #isStopped = false;
 
   constructor(options: RestartLoopOptions) {
@@ -161,9 +166,14 @@ export class RestartLoop {
       case 'committed':
         this.#onCommitted(result, worker, { old, endedBefore }, [...reason]);
         break;
-      case 'failed':
-        await this.#onFailed(result.error, worker, [...reason]);
+      case 'failed': {
+        const isUnstarted = result.error.code === 'FORK_FAILED';
+        // Of one after the other the first is told.
+        if (!isUnstarted || !this.#isWithoutProcess) await this.#onFailed(result.error, worker, [...reason]);
+        this.#isWithoutProcess = isUnstarted;
+        if (isUnstarted) this.#wishes.retry(wish, {}, FORK_AGAIN);
         break;
+      }
       case 'aborted':
         this.#wishes.giveBack(wish);
         this.#with.workers.giveBack(next);
@@ -209,6 +219,7 @@ export class RestartLoop {
   ): void {
     const { generation, pid } = next;
     const { connections: held, longestMs: longestHoldMs } = this.#with.router.report;
+    this.#isWithoutProcess = false;
     this.#watchServing(next);
     this.#with.workers.setServing(next, variables);
     this.#with.emit('committed', { generation, pid, totalMs, pauseMs, phases });

@@ -69,6 +69,15 @@ export class Router {
     return [...this.#ports.values()].some((port) => port instanceof Listener && port.hasServed);
   }
 
+  /** Where a browser finds the first HTTP server that has served; undefined: there is none. */
+  get url(): string | undefined {
+    for (const port of this.#ports.values()) {
+      const number = port instanceof Listener && port.hasServed && port.query.http ? port.name?.port : undefined;
+      if (number !== undefined) return `http://localhost:${number}`;
+    }
+    return undefined;
+  }
+
   /** Lets a worker open ports and answer connections. */
   attach(worker: WorkerHandle): void {
     worker.calls.serve({

@@ -1,6 +1,8 @@
 import cluster from 'node:cluster';
 import { HandoverError } from '../errors.ts';
 import type { HandoverOptions } from '../options.ts';
+import { reportJson } from '../terminal/json-reporter.ts';
+import { listenForKeys } from '../terminal/keys.ts';
 import { reportTo } from '../terminal/reporter.ts';
 import { Terminal } from '../terminal/terminal.ts';
 import { workerMark } from '../worker-mark.ts';
@@ -21,14 +23,24 @@ export async function supervise(
   }
   // Its entry tells primary and worker apart, and handover runs it as the app.
   await workerMark()?.();
-  const { watch, ignore, ...rest } = options;
+  const { watch, ignore, keys, json, ...rest } = options;
   const restarter = new ProcessRestarter({
     ...rest,
     ...(watch && { watchPaths: watch }),
     ...(ignore && { ignorePatterns: ignore }),
   });
   if (restartCommand) restarter.setCallbacks({ restartCommand });
-  reportTo(new Terminal(), restarter);
+  if (json) {
+    reportJson(restarter);
+  } else {
+    const terminal = new Terminal();
+    reportTo(terminal, restarter);
+    if (keys && process.stdin.isTTY && process.stderr.isTTY) listenForKeys(restarter, terminal);
+  }
+  if (process.env['NODE_ENV'] === 'production') {
+    const message = 'NODE_ENV is production, and handover is for development; in production start the entry with node';
+    restarter.emit('warning', { message });
+  }
   endOnSignals(restarter);
   await restarter.start();
   return restarter;

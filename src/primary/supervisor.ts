@@ -56,6 +56,10 @@ export class Supervisor {
     return this.#loop?.serving?.generation;
   }
 
+  get url(): string | undefined {
+    return this.#router.url;
+  }
+
   /** Whether it can be told to restart. */
   get isRunning(): boolean {
     return this.#loop !== undefined;
@@ -116,7 +120,7 @@ export class Supervisor {
     this.#loop?.serving?.kill(signal);
   }
 
-  async #openStore(appVersion: string): Promise<WorkerConfig> {
+  async #openStore(appVersion: string): Promise<Omit<WorkerConfig, 'token'>> {
     const { snapshot, persist, checkpointInterval, quiesceTimeout, drainTimeout, shutdownTimeout } = this.#options;
     const file = snapshot ?? defaultSnapshotPath(this.#program.exec);
     const { saveState, loadState } = this.#callbacks;
@@ -156,6 +160,7 @@ export class Supervisor {
 
   #onFork(worker: WorkerHandle): void {
     this.#router.attach(worker);
+    worker.on('message', ({ type }) => type === 'reads-input' && this.#emit('readsInput', { pid: worker.pid }));
     worker.on('loaded', () => worker.generation > 0 && !this.#isStopping && this.#updateWatched());
   }
 

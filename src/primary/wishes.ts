@@ -71,9 +71,10 @@ export class Wishes {
     if (this.#wish) this.#wish.reason = new Set([...reason, ...this.#wish.reason]);
   }
 
-  /** A restart is to be made once more, at once. */
-  retry(wish: Wish, change: Partial<Pick<Wish, 'isCold' | 'wasKilled'>>): void {
+  /** A restart is to be made once more, at once or after a time in milliseconds. */
+  retry(wish: Wish, change: Partial<Pick<Wish, 'isCold' | 'wasKilled'>>, wait = 0): void {
     const newer = this.#wish?.reason ?? [];
-    this.#wish = { ...wish, reason: new Set([...wish.reason, ...newer]), notBefore: 0, ...change };
+    const notBefore = performance.now() + wait;
+    this.#wish = { ...wish, reason: new Set([...wish.reason, ...newer]), notBefore, ...change };
   }
 }

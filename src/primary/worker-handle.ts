@@ -54,6 +54,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   readonly tree: ProcessTree;
   readonly loaded: LoadedModules = new LoadedModules();
   readonly #process: ChildProcess;
+  readonly #token: string;
   readonly #handles: SentHandles;
   readonly #received: BlobReceiver<StateArrival>;
   readonly #given: BlobSender;
@@ -70,14 +71,20 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   /** The error that it reported as its last word. */
   lastError: MessageOf<MessageToPrimary, 'crashing'>['error'] | undefined;
   exit: WorkerExit | undefined;
+  /** Its process could not be started. */
+  startError: Error | undefined;
   #exited: WorkerExit | undefined;
   #loadedScheduled = false;
   /** What is to be said once it listens: Node drops an internal message that nobody listens for. */
   #unsaid: MessageToWorker[] | undefined = [];
 
-  /** `mark` tells the processes that this one starts from all others. */
-  constructor(process: ChildProcess, mark: string) {
+  /**
+   * `mark` tells the processes that this one starts from all others, `token` its messages from those that the app sends
+   * itself.
+   */
+  constructor(process: ChildProcess, { mark, token }: { mark: string; token: string }) {
     super();
+    this.#token = token;
     this.setMaxListeners(0);
     this.#process = process;
     this.tree = new ProcessTree(mark, this.pid);
@@ -189,7 +196,7 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       else this.emit('appMessage', message);
     });
     child.on('internalMessage' as 'message', (message: unknown, handle: unknown) => {
-      const body = unseal<MessageToPrimary>(message);
+      const body = unseal<MessageToPrimary>(message, this.#token);
       if (!body) return;
       if (body.type === 'standby') this.#onBooted();
       if (body.type === 'required') {
@@ -201,8 +208,11 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
       if (body.type === 'crashing') this.lastError = body.error;
       this.emit('message', body, handle as RawHandle | undefined);
     });
-    // A worker that could not be spawned or signalled: `exit` may never come.
-    child.on('error', () => this.#onGone({ code: null, signal: null }));
+    // A worker that could not be started or signalled: `exit` may never come.
+    child.on('error', (error) => {
+      if (child.pid === undefined) this.startError = error;
+      this.#onGone({ code: null, signal: null });
+    });
     child.on('exit', (code, signal) => this.#onGone({ code, signal }));
     child.on('disconnect', () => this.#onGone(undefined));
   }

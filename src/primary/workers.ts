@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import type { AppRuntime, FileImports, Misspeculation, WorkerConfig } from '../protocol.ts';
 import { DependencyWatcher } from '../watch/dependency-watcher.ts';
@@ -11,7 +12,7 @@ import { WorkerHandle } from './worker-handle.ts';
 
 export interface WorkersOptions {
   program: Program;
-  config: WorkerConfig;
+  config: Omit<WorkerConfig, 'token'>;
   /** The folder of the app's package.json. */
   project: string;
   standby: number;
@@ -141,7 +142,8 @@ export class Workers {
   #fork(): WorkerHandle {
     const { program, config } = this.#options;
     const mark = `${config.run}-${++this.#forked}`;
-    const worker = new WorkerHandle(forkWorker(program, config, mark), mark);
+    const token = randomBytes(8).toString('hex');
+    const worker = new WorkerHandle(forkWorker(program, { ...config, token }, mark), { mark, token });
     this.#all.add(worker);
     this.#guard();
     worker.on('message', (message) => {
@@ -161,7 +163,8 @@ export class Workers {
   }
 
   #guard(): void {
-    this.#guardian.watch([...this.#all].flatMap(({ pid, tree }) => [pid, ...(MARKS ? [] : tree.children)]));
+    const started = [...this.#all].filter(({ pid }) => pid > 0);
+    this.#guardian.watch(started.flatMap(({ pid, tree }) => [pid, ...(MARKS ? [] : tree.children)]));
   }
 }
 

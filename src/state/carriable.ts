@@ -3,6 +3,10 @@ import { messageOf } from '../errors.ts';
 import { classOf } from './class-registry.ts';
 import { isWellFormed, OwnProperties, specialValueOf } from './special-values.ts';
 
+/** Keys are shown in paths up to this length, and of longer ones so many characters. */
+const LONGEST_KEY = 24;
+const SHORT_KEY = 6;
+
 /** A value that can't be carried over: where it lies and what it is. */
 export interface CarryProblem {
   /** For example `sessions.get('a').socket`. */
@@ -334,13 +338,19 @@ function kindOf(value: object): string {
 }
 
 function labelOf(key: unknown): string {
-  if (typeof key === 'string') return quote(key);
+  if (typeof key === 'string') return quote(shortened(key));
   return typeof key === 'object' && key !== null ? kindOf(key) : String(key);
 }
 
 function stepTo(key: string | symbol): string {
   if (typeof key === 'symbol') return `[${String(key)}]`;
-  return /^[\w$]+$/.test(key) ? `.${key}` : `[${quote(key)}]`;
+  const name = shortened(key);
+  return /^[\w$]+$/.test(name) ? `.${name}` : `[${quote(name)}]`;
+}
+
+/** A long key may be a secret, such as the token of a session. */
+function shortened(key: string): string {
+  return key.length > LONGEST_KEY ? `${key.slice(0, SHORT_KEY)}…` : key;
 }
 
 function quote(text: string): string {

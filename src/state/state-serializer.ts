@@ -27,7 +27,14 @@ export class StateSerializer {
   readonly #file: SnapshotFile;
   readonly #appVersion: string;
 
-  constructor({ file, appVersion }: StateSerializerOptions = {}) {
+  constructor(options: StateSerializerOptions = {}) {
+    if (typeof options !== 'object' || options === null) {
+      throw new HandoverError(
+        'INVALID_OPTION',
+        `new StateSerializer(): expected an object of options such as { file: "state.bin" }, got ${JSON.stringify(options)}`,
+      );
+    }
+    const { file, appVersion } = options;
     if (file !== undefined && (typeof file !== 'string' || file === '')) {
       throw new HandoverError(
         'INVALID_OPTION',

@@ -1,9 +1,18 @@
 import type { ProcessRestarter } from '../primary/process-restarter.ts';
 import { Terminal } from './terminal.ts';
 
+/** A start that takes longer is told of, in milliseconds. */
+const SLOW = 2000;
+
 /** Tells the person what a restarter does, a line for each restart. */
 export function reportTo(terminal: Terminal, restarter: ProcessRestarter): void {
-  restarter.on('loading', () => terminal.newAttempt());
+  let slow: NodeJS.Timeout | undefined;
+  restarter.on('loading', ({ generation }) => {
+    terminal.newAttempt();
+    clearTimeout(slow);
+    slow = setTimeout(() => terminal.hint(`… generation ${generation} is still starting`), SLOW).unref();
+  });
+  for (const event of ['committed', 'rolledBack', 'superseded'] as const) restarter.on(event, () => clearTimeout(slow));
   restarter.on('receipt', (receipt) => terminal.receipt(receipt));
   restarter.on('rolledBack', ({ error, generation, serving, reason, files }) => {
     // The likeliest places of a mistake: a changed file, then what was loaded last.

@@ -35,6 +35,16 @@ export class Terminal {
     this.#writeLine(message);
   }
 
+  /** Something that need not be read. */
+  hint(message: string): void {
+    this.#writeLine(this.#style('dim', message));
+  }
+
+  /** As it is. */
+  write(text: string): void {
+    this.#stream.write(text);
+  }
+
   warn(message: string): void {
     this.#writeLine(this.#style('yellow', `⚠ ${message}`));
   }

@@ -52,6 +52,12 @@ export class FileChangeWatcher implements AsyncDisposable {
 
   /** `openFolder` is how a folder is watched: the system's events, unless a test stands in. */
   constructor(options: FileChangeWatcherOptions = {}, openFolder?: OpenFolderWatch) {
+    if (typeof options !== 'object' || options === null) {
+      throw new HandoverError(
+        'INVALID_OPTION',
+        `new FileChangeWatcher(): expected an object of options such as { watchPaths: ["src"] }, got ${JSON.stringify(options)}`,
+      );
+    }
     const { pollInterval, cwd = process.cwd() } = options;
     const watchPaths = strings(options.watchPaths, 'watchPaths');
     const ignorePatterns = strings(options.ignorePatterns, 'ignorePatterns');

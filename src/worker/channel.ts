@@ -8,7 +8,10 @@ export class Channel {
   // An app may replace process.send; ours is the one it was born with.
   readonly #send: NonNullable<NodeJS.Process['send']>;
 
-  constructor(listener: Listener) {
+  readonly #token: string;
+
+  constructor(token: string, listener: Listener) {
+    this.#token = token;
     if (!process.send) throw new Error('a worker needs an IPC channel to its primary');
     this.#send = process.send.bind(process);
     process.on('internalMessage' as 'message', (message: unknown, handle: unknown) => {
@@ -21,7 +24,9 @@ export class Channel {
     if (!process.connected) return Promise.resolve();
     return new Promise((resolve) => {
       // A failed send means that the primary has gone; `disconnect` tells and ends this process.
-      this.#send(seal(message), handle as unknown as Socket, { swallowErrors: true } as object, () => resolve());
+      this.#send(seal(message, this.#token), handle as unknown as Socket, { swallowErrors: true } as object, () =>
+        resolve(),
+      );
     });
   }
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { HandoverError, messageOf } from '../errors.ts';
 import { GracefulShutdownManager } from '../shutdown/graceful-shutdown-manager.ts';
 import type { AppComponent } from './app-host.ts';
@@ -21,6 +22,12 @@ export class Components {
 
   /** Returns a function that takes the component out again. */
   add(name: string, component: AppComponent): () => void {
+    if (typeof name !== 'string' || name === '') {
+      throw new HandoverError(
+        'INVALID_OPTION',
+        `onShutdown(): expected a name that is a non-empty string, got ${inspect(name)}`,
+      );
+    }
     if (typeof component !== 'object' || component === null) {
       throw new HandoverError(
         'INVALID_OPTION',
@@ -28,7 +35,7 @@ export class Components {
       );
     }
     const { stop, join, timeout, pause, resume } = component;
-    for (const [method, value] of Object.entries({ pause, resume })) {
+    for (const [method, value] of Object.entries({ stop, join, pause, resume })) {
       if (value !== undefined && typeof value !== 'function') {
         throw new HandoverError(
           'INVALID_OPTION',

@@ -3,6 +3,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import net, { type Server } from 'node:net';
 import { BlobSender, UNASKED, type BlobSending } from '../blob-sending.ts';
 import { withTimeout } from '../timeout.ts';
+import { watchInput } from './input.ts';
 import {
   BLOB_FD,
   toWireError,
@@ -85,12 +86,13 @@ export class WorkerRuntime implements AppHost {
     const runtime = new WorkerRuntime(config);
     setAppHost(runtime);
     markWorker(() => runtime.#beInCluster());
+    watchInput(() => void runtime.#channel.send({ type: 'reads-input' }));
     await runtime.#standBy();
   }
 
   private constructor(config: WorkerConfig) {
     this.#config = config;
-    this.#channel = new Channel((message, handle) => this.#receive(message, handle));
+    this.#channel = new Channel(config.token, (message, handle) => this.#receive(message, handle));
     const pipe = new net.Socket({ fd: BLOB_FD, readable: false, writable: true });
     pipe.unref();
     // The primary has gone: that is told elsewhere.

@@ -58,7 +58,7 @@ async function begin(t, { extra, ...options } = {}) {
   return { ...setup, restarter, pid, ...(await started(t, setup.project, 1)) };
 }
 
-test('what the old generation has started ends with it, the whole tree; what it has set free does not', async (t) => {
+test('guarantee 11: what the old generation has started ends with it, the whole tree; what it has set free does not', async (t) => {
   const { port, project, restarter, bound, free } = await begin(t);
   project.save('app.mjs', app(port, 2));
   const { ended, report } = await restarter.event('drained');

@@ -46,7 +46,7 @@ for (const [name, { files, entry }] of Object.entries(APPS)) {
       }
     });
 
-    test(`SIGKILL of the old generation at ${step}, state by ${name}: the new one takes over`, async (t) => {
+    test(`guarantee 7: SIGKILL of the old generation at ${step}, state by ${name}: the new one takes over`, async (t) => {
       const { port, project, primary, load: startLoad } = await setUp(t, (port) => files(port, 1));
       const restarter = primary({ entry, killAt: { step, victim: 'old' } });
       await restarter.warm(1);
@@ -63,7 +63,7 @@ for (const [name, { files, entry }] of Object.entries(APPS)) {
       if (step === 'captured' || step === 'ready') assert.equal(count, load.acknowledged, 'its state had been taken');
     });
 
-    test(`SIGKILL of the primary at ${step}, state by ${name}: the state is saved, nobody is left, the next start has it`, async (t) => {
+    test(`guarantee 8: SIGKILL of the primary at ${step}, state by ${name}: the state is saved, nobody is left, the next start has it`, async (t) => {
       const { port, project, primary, load: startLoad } = await setUp(t, (port) => files(port, 1));
       const snapshot = project.path('state.snapshot');
       const first = primary({ entry, snapshot, killAt: { step, victim: 'primary' } });

@@ -32,12 +32,12 @@ async function losesNothing(t, { files, entry, options = {}, inPlace = false }) 
 
 const withKeep = (options) => ({ 'app.mjs': counter(options) });
 
-test('keep(): no write is lost or repeated', (t) => losesNothing(t, { files: withKeep }));
+test('guarantee 2: keep(): no write is lost or repeated', (t) => losesNothing(t, { files: withKeep }));
 
 test('keep(), saved in place: no write is lost or repeated', (t) =>
   losesNothing(t, { files: withKeep, inPlace: true }));
 
-test('save() and start(): no write is lost or repeated', (t) =>
+test('guarantee 2: save() and start(): no write is lost or repeated', (t) =>
   losesNothing(t, { files: entryForm, entry: 'entry.mjs' }));
 
 test('fresh: no write is lost or repeated', (t) => losesNothing(t, { files: withKeep, options: { fresh: true } }));
@@ -50,7 +50,7 @@ test('overlap: false: no write is lost or repeated, two generations never live a
 
 test('standby: 0: no write is lost or repeated', (t) => losesNothing(t, { files: withKeep, options: { standby: 0 } }));
 
-test('an unchanged Express app under GET: no request fails, and it has no pause', async (t) => {
+test('guarantee 1: an unchanged Express app under GET: no request fails, and it has no pause', async (t) => {
   const { port, project, primary, load: startLoad } = await setUp(t, (port) => ({ 'app.mjs': express({ port }) }));
   const restarter = primary();
   await restarter.committed(1);

@@ -30,10 +30,10 @@ async function breaksAndMends(t, { broken, options = {}, expectError }) {
   assert.equal(new Set(load.bodies).size, load.bodies.length);
 }
 
-test('a syntax error changes nothing', (t) =>
+test('guarantee 4: a syntax error changes nothing', (t) =>
   breaksAndMends(t, { broken: () => 'let x = ;', expectError: /SyntaxError/ }));
 
-test('a throw while loading changes nothing', (t) =>
+test('guarantee 4: a throw while loading changes nothing', (t) =>
   breaksAndMends(t, {
     broken: (port) => counter({ port, extra: 'throw new TypeError("no luck");' }),
     expectError: /TypeError: no luck/,
@@ -54,7 +54,7 @@ test('an asynchronous throw before it listens changes nothing', (t) =>
 test('a missing import changes nothing', (t) =>
   breaksAndMends(t, { broken: () => 'import "./missing.mjs";', expectError: /ERR_MODULE_NOT_FOUND/ }));
 
-test('a hang while loading changes nothing', (t) =>
+test('guarantee 4: a hang while loading changes nothing', (t) =>
   breaksAndMends(t, { broken: () => 'for (;;);', options: { readyTimeout: '3s' }, expectError: /READY_TIMEOUT/ }));
 
 test('an app that waits for ever at its top level changes nothing', (t) =>
@@ -71,10 +71,10 @@ test('an app that no longer listens changes nothing', (t) =>
     expectError: /READY_TIMEOUT.*did not listen/,
   }));
 
-test('an exit while starting changes nothing', (t) =>
+test('guarantee 4: an exit while starting changes nothing', (t) =>
   breaksAndMends(t, { broken: () => 'process.exit(3);', expectError: /WORKER_EXITED.*exit code 3/ }));
 
-test('a port that is taken changes nothing', async (t) => {
+test('guarantee 4: a port that is taken changes nothing', async (t) => {
   const other = (await import('node:net')).createServer();
   await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
   t.after(() => other.close());
@@ -84,7 +84,7 @@ test('a port that is taken changes nothing', async (t) => {
   });
 });
 
-test('a state that the new code refuses stays with the old code', (t) =>
+test('guarantee 4: a state that the new code refuses stays with the old code', (t) =>
   breaksAndMends(t, {
     broken: (port) => counter({ port }).replace('({ count: 0 })', '({ count: 0 }), { version: 2 }'),
     expectError: /STATE_REJECTED.*version 1, the code wants 2/,

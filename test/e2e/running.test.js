@@ -83,6 +83,13 @@ test('Node options reach the app: --exec-arg', async (t) => {
   await app.printed(/--expose-gc function/);
 });
 
+test('NODE_ENV=production is pointed out, and it runs all the same', async (t) => {
+  const { handover } = await setUp(t, { 'app.mjs': `setInterval(() => {}, 1000); console.log('up');` });
+  const app = handover(['app.mjs'], { env: { NODE_ENV: 'production' } });
+  await app.printed(/NODE_ENV is production, and handover is for development; in production start the entry with node/);
+  await app.printed(/up/);
+});
+
 test('--wait-ready: process.send("ready") makes it ready', async (t) => {
   const { primary } = await setUp(t, {
     'app.mjs': `setInterval(() => {}, 1000); process.on('SIGUSR2', () => process.send('ready')); console.log('up');`,
@@ -95,6 +102,18 @@ test('--wait-ready: process.send("ready") makes it ready', async (t) => {
   await restarter.committed(1);
 });
 
+test('without an entry it runs what package.json names, with its options, arguments and variables', async (t) => {
+  const { project, handover } = await setUp(t, {
+    'app.mjs':
+      'setInterval(() => {}, 1000); console.log(process.env.NAME, process.argv.slice(2).join(), process.title);',
+  });
+  const start = 'NAME=app node --title=found app.mjs --verbose';
+  project.write({ 'package.json': JSON.stringify({ name: 'app', main: 'index.js', scripts: { start } }) });
+  const app = handover([]);
+  await app.printed(/running --title=found app\.mjs --verbose \(scripts\.start in package\.json\)/);
+  await app.printed(/app --verbose found/);
+});
+
 test('options come from "handover" in package.json, too', async (t) => {
   const { project, handover } = await setUp(t, { 'app.mjs': 'setInterval(() => {}, 1000);' });
   project.write({ 'package.json': JSON.stringify({ name: 'app', handover: { quiesceTimeout: 'soon' } }) });
@@ -105,7 +124,7 @@ test('options come from "handover" in package.json, too', async (t) => {
 
 for (const [title, args, expected] of [
   ['an entry that does not exist', ['nowhere.js'], /nowhere\.js/],
-  ['no entry', [], /handover .*<?entry|server/i],
+  ['no entry', [], /package\.json has neither .*; pass the entry file of the app: handover server\.js/],
   ['an unknown option', ['--wtach', 'src', 'app.mjs'], /--wtach.*--watch/s],
   ['a duration that is none', ['--drain-timeout', 'soon', 'app.mjs'], /drain.?timeout.*soon/is],
 ]) {

@@ -147,7 +147,7 @@ http.createServer((request, response) => response.end(JSON.stringify(work.done))
   );
 });
 
-test('nothing of ours survives the primary, though a worker is blocked and the primary is killed', async (t) => {
+test('guarantee 11: nothing of ours survives the primary, though a worker is blocked and the primary is killed', async (t) => {
   const { port, primary } = await setUp(t, (port) => ({
     'app.mjs': APP(
       port,

@@ -42,7 +42,7 @@ async function countAndKill(setup, options) {
   return performance.now() - began;
 }
 
-test('a worker whose primary is killed saves the state and exits within a second; the next start has it', async (t) => {
+test('guarantee 8: a worker whose primary is killed saves the state and exits within a second; the next start has it', async (t) => {
   const setup = await setUp(t, counterApp);
   const snapshot = setup.project.path('state/app.snapshot');
   const took = await countAndKill(setup, { snapshot });

@@ -37,6 +37,50 @@ for (const [name, entry] of [
   });
 }
 
+test('a start that takes long is told of while it lasts', async (t) => {
+  const { handover } = await setUp(t, {
+    'app.mjs': `await new Promise((resolve) => setTimeout(resolve, 60_000));`,
+  });
+  const app = handover(['app.mjs']);
+  await app.printed(/… generation 1 is still starting/);
+});
+
+test('--json: each event is a line of JSON with its name and time, and nothing else is said', async (t) => {
+  const { port, project, handover } = await setUp(t, (port) => ({ 'app.mjs': counter({ port }) }));
+  const app = handover(['--json', 'app.mjs']);
+  await app.printed(/"event":"receipt".*"generation":1\b/);
+  project.save('app.mjs', 'let = ;');
+  await app.printed(/"event":"rolledBack"/);
+  project.save('app.mjs', counter({ port, version: 2 }));
+  await app.printed(/"event":"receipt".*"generation":2\b/);
+  assert.equal((await app.signal('SIGTERM')).code ?? 0, 0);
+  const events = app.stderr
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  for (const { time } of events) assert.ok(!Number.isNaN(Date.parse(time)), time);
+  const { error, serving } = events.find(({ event }) => event === 'rolledBack');
+  assert.deepEqual({ name: error.name, serving }, { name: 'SyntaxError', serving: 1 });
+  const receipt = events.findLast(({ event }) => event === 'receipt');
+  assert.deepEqual(
+    { ...receipt, time: 0, phases: 0, totalMs: 0, pauseMs: 0, longestHoldMs: 0, stateBytes: 0 },
+    {
+      event: 'receipt',
+      time: 0,
+      reason: [project.path('app.mjs')],
+      generation: 2,
+      totalMs: 0,
+      phases: 0,
+      pauseMs: 0,
+      connectionsMoved: 0,
+      held: 0,
+      longestHoldMs: 0,
+      stateBytes: 0,
+    },
+  );
+  assert.equal(events.at(-1).event, 'stopped');
+});
+
 test('a receipt tells the file, the generation, the time and what it cost', async (t) => {
   const { port, project, handover } = await setUp(t, (port) => ({ 'app.mjs': counter({ port }) }));
   const app = handover(['app.mjs']);
@@ -50,13 +94,16 @@ test('a value that cannot be carried is named by its path, and the rest survives
   const app = (port, extra) => `import http from 'node:http'; import { keep } from 'handover';
 const sessions = keep('sessions', () => new Map([['a', { socket: null, name: 'Ann' }]]));
 ${extra}
-http.createServer((request, response) => { if (request.url === '/spoil') sessions.get('a').socket = request.socket; response.end(JSON.stringify(sessions.get('a').name)); }).listen(${port}, '127.0.0.1');`;
+http.createServer((request, response) => { if (request.url === '/spoil') Object.assign(sessions.get('a'), { socket: request.socket, password: request.headers.password }); response.end(JSON.stringify(sessions.get('a').name)); }).listen(${port}, '127.0.0.1');`;
   const { port, project, handover } = await setUp(t, (port) => ({ 'app.mjs': app(port, '') }));
   const process = handover(['app.mjs']);
   await process.printed(/generation 1 in/);
-  await request(port, { path: '/spoil' });
+  await request(port, { path: '/spoil', headers: { password: 'hunter2' } });
   project.save('app.mjs', app(port, '// 2'));
   await process.printed(/generation 2 in/);
   assert.match(process.stderr, /not carried over: sessions\.get\('a'\)\.socket: Socket/);
   assert.equal((await request(port)).body, '"Ann"');
+  project.save('app.mjs', app(port, '').replace(']]));', ']]), { version: 2 });'));
+  await process.printed(/STATE_REJECTED|failed to start/);
+  assert.doesNotMatch(process.output, /hunter2/);
 });

@@ -4,7 +4,7 @@ import { counter, express } from '../helpers/apps.js';
 import { request } from '../helpers/clients.js';
 import { setUp } from '../helpers/fixture.js';
 
-test('the steps come in their order', async (t) => {
+test('guarantee 3: the steps come in their order', async (t) => {
   const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': counter({ port }) }));
   const restarter = primary();
   await restarter.committed(1);

@@ -116,7 +116,7 @@ test('a folder that is renamed away and back is noticed both times', async (t) =
   await rm(project.path('lib'), { recursive: true });
 });
 
-test('ten saves within a second: the last one serves, no request fails', async (t) => {
+test('guarantee 5: ten saves within a second: the last one serves, no request fails', async (t) => {
   const { port, project, primary, load: startLoad } = await setUp(t, (port) => ({ 'app.mjs': server(port, 0) }));
   const restarter = primary();
   await restarter.committed(1);

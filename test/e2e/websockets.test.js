@@ -76,7 +76,7 @@ async function restartUnder(t, { app, clients: count = 20, restarts = 10, client
   return { port, clients, echoed: sum('echoed') };
 }
 
-test('WebSockets move: no message is lost, repeated or out of order, and kept state agrees with them', async (t) => {
+test('guarantee 6: WebSockets move: no message is lost, repeated or out of order, and kept state agrees with them', async (t) => {
   const { port, echoed } = await restartUnder(t, { app: {} });
   assert.equal((await request(port)).body, String(echoed));
 });

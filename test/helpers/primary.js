@@ -12,10 +12,10 @@ export class Primary extends Process {
 
   /**
    * @param project a Project
-   * @param options of ProcessRestarter, and `entry`, `args`, `killAt: { step, victim }`
+   * @param options of ProcessRestarter, and `entry`, `args`, `killAt: { step, victim, signal }`, `uid`
    */
-  constructor(project, { entry = 'app.mjs', env, ...options } = {}) {
-    super(process.execPath, [DRIVER, JSON.stringify({ entry, ...options })], { cwd: project.dir, ipc: true, env });
+  constructor(project, { entry = 'app.mjs', env, uid, ...options } = {}) {
+    super(process.execPath, [DRIVER, JSON.stringify({ entry, ...options })], { cwd: project.dir, ipc: true, env, uid });
     this.child.on('message', (event) => {
       this.events.push(event);
       for (const waiter of this.#waiters) if (waiter(event)) this.#waiters.delete(waiter);

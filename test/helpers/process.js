@@ -13,7 +13,7 @@ export class Process {
   exit;
   #waiters = new Set();
 
-  constructor(command, args, { cwd, env, ipc = false, stdin = 'ignore' } = {}) {
+  constructor(command, args, { cwd, env, ipc = false, stdin = 'ignore', uid, gid = uid } = {}) {
     const environment = { ...process.env, ...env };
     delete environment.NODE_TEST_CONTEXT;
     delete environment.npm_lifecycle_event;
@@ -21,6 +21,7 @@ export class Process {
     this.child = spawn(command, args, {
       cwd,
       env: environment,
+      ...(uid !== undefined && { uid, gid }),
       stdio: [stdin, 'pipe', 'pipe', ...(ipc ? ['ipc'] : [])],
     });
     for (const name of ['stdout', 'stderr']) {

@@ -38,6 +38,10 @@ export class Project {
     renameSync(this.path(`${name}.tmp~`), this.path(name));
   }
 
+  async removeFolder(name) {
+    await rm(this.path(name), { recursive: true, maxRetries: 20, retryDelay: 10 });
+  }
+
   async remove() {
     await rm(this.dir, { recursive: true, force: true, maxRetries: 5 });
   }

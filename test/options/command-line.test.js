@@ -73,12 +73,10 @@ test('help and version win before the entry', () => {
   for (const flag of ['--version', '-v']) assert.deepEqual(parseCommandLine([flag]), { kind: 'version' });
 });
 
-test('a missing entry is told with the usage', () => {
+test('without an entry it is left to package.json', () => {
   for (const argv of [[], ['--fresh'], ['--'], ['']]) {
-    assert.throws(() => parseCommandLine(argv), {
-      code: 'ENTRY_MISSING',
-      message: /usage: handover \[options\] <entry> \[args\.\.\.\]$/,
-    });
+    const { kind, entry, args } = parseCommandLine(argv);
+    assert.deepEqual({ kind, entry, args }, { kind: 'run', entry: undefined, args: [] });
   }
 });
 
@@ -126,7 +124,7 @@ test('each flag sets its option', () => {
 
 test('help fits 80 columns and has each option with its default', () => {
   const help = helpText();
-  assert.match(help, /^Usage: handover \[options\] <entry> \[args\.\.\.\]\n/);
+  assert.match(help, /^Usage: handover \[options\] \[<entry> \[args\.\.\.\]\]\n/);
   assert.match(help, /\n$/);
   for (const line of help.split('\n')) assert.ok(line.length <= 80 && line === line.trimEnd(), line);
   for (const row of OPTION_TABLE) {

@@ -25,6 +25,8 @@ const DEFAULTS = {
   holdTimeout: 30_000,
   holdLimit: 1000,
   checkpointInterval: 5000,
+  keys: true,
+  json: false,
 };
 
 const FILE = path.resolve('/project/package.json');

@@ -286,7 +286,7 @@ class Schedule {
   #fork() {
     const child = new WorkerProcess(this.#processes.length + 1, this);
     this.#processes.push(child);
-    const worker = new WorkerHandle(child, String(child.pid));
+    const worker = new WorkerHandle(child, { mark: String(child.pid) });
     this.#router.attach(worker);
     return worker;
   }

@@ -5,7 +5,7 @@ import { runSchedule } from './schedule.js';
 const SCHEDULES = Number(process.env.SCHEDULES ?? 1000);
 const FIRST = Number(process.env.SEED ?? 1);
 
-test(`${SCHEDULES} schedules of restarts with failures at any time`, async () => {
+test(`guarantee 3: ${SCHEDULES} schedules of restarts with failures at any time`, async () => {
   for (let seed = FIRST; seed < FIRST + SCHEDULES; seed++) {
     try {
       await runSchedule(seed);

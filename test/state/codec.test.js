@@ -339,6 +339,9 @@ test('a path tells every step', () => {
   const paths = (value, name) => partlyCarried(value, name).problems.map((problem) => problem.split(': ')[0]);
   const cases = [
     [new Map([['a', { socket }]]), "sessions.get('a').socket"],
+    [new Map([['x'.repeat(24), socket]]), `sessions.get('${'x'.repeat(24)}')`],
+    [new Map([['secret-token-of-a-session', socket]]), "sessions.get('secret…')"],
+    [{ secretTokenOfASession0123: socket }, "sessions['secret…']"],
     [[[1, socket]], 'sessions[0][1]'],
     [new Set([1, socket]), 'sessions.values()[1]'],
     [new Map([[socket, 1]]), 'sessions.keys()(Socket)'],

@@ -112,7 +112,7 @@ test('the lock of a primary that was killed is taken at once, not when it has go
   assert.equal((await owner()).pid, second.pid);
 });
 
-test('of five that start after a kill exactly one wins, and the others are told which', async (t) => {
+test('guarantee 10: of five that start after a kill exactly one wins, and the others are told which', async (t) => {
   const { holder } = await setUp(t);
   let last = holder();
   await last.printed(/^acquired$/m);

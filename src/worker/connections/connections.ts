@@ -4,6 +4,7 @@ import type { Server, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { packRequest, unpackRequest } from '../../http-luggage.ts';
 import type { Luggage } from '../../protocol.ts';
+import { Arrival } from './arrival.ts';
 import type { HandBack } from './hand-backs.ts';
 import {
   awaitNextRequest,
@@ -29,6 +30,7 @@ import type { Movable } from './movable.ts';
 import { Moves, type Leaving } from './moves.ts';
 import type { ProtocolPart } from './protocol-part.ts';
 import { resumeReading, stopReading } from './reading.ts';
+import { Settling, type Pending } from './settling.ts';
 import { TlsConnections, type Origin } from './tls-connections.ts';
 import { watchUpgrades } from './upgrades.ts';
 import { GOING_AWAY, SERVICE_RESTART, WebSocketOutput } from './web-socket-output.ts';
@@ -72,9 +74,6 @@ interface Accepting extends Origin {
  */
 type Mode = 'serving' | 'quiescing' | 'moving' | 'closing';
 
-/** How long connections that have moved wait for others at most, in milliseconds. */
-const LONGEST_ARRIVAL = 1000;
-
 /** All connections and HTTP requests of this process, and what becomes of them in a restart. */
 export class Connections {
   /** Who takes over what is more than a connection between two requests. */
@@ -100,15 +99,13 @@ export class Connections {
   readonly #http2 = new Http2Sessions(() => this.#scheduleCheck());
   readonly #parts: ProtocolPart[] = [this.#tls, this.#http2];
   #accepting: Accepting | undefined;
-  /** Ends the time in which connections arrive from the generation before; undefined: it has not begun. */
-  #arrival: NodeJS.Timeout | undefined;
-  #haveAllMoved = false;
+  readonly #arrival = new Arrival(() => this.#onAllMoved());
+  readonly #settling = new Settling(
+    () => this.#pending(),
+    () => this.#check(),
+  );
   #mode: Mode = 'serving';
-  #settled: (() => void) | undefined;
-  /** While requests are waited for: a request that has taken longer than this, in milliseconds, is not. */
-  #longest = Infinity;
   #quiescedAt = 0;
-  #recheck: NodeJS.Timeout | undefined;
   #checkScheduled = false;
   #moved = 0;
 
@@ -164,7 +161,7 @@ export class Connections {
     const connection = this.#connections.get(socket);
     if (connection?.isEarly && !connection.frozen) {
       this.#freeze(connection);
-      this.#arrival ??= setTimeout(() => this.allMoved(), LONGEST_ARRIVAL).unref();
+      this.#arrival.begin();
     }
     this.#scheduleCheck();
   }
@@ -174,8 +171,10 @@ export class Connections {
    * are here, too.
    */
   allMoved(): void {
-    this.#haveAllMoved = true;
-    clearTimeout(this.#arrival);
+    this.#arrival.end();
+  }
+
+  #onAllMoved(): void {
     for (const connection of this.#connections.values()) {
       if (connection.isEarly && this.#mode === 'serving') this.#thaw(connection);
       connection.isEarly = false;
@@ -193,20 +192,17 @@ export class Connections {
    * Freezes what is idle and waits until each request in flight has been answered or has taken `timeout` ms, counted
    * from when it began. Streams that never end are not waited for. Returns the requests that have outlived that.
    */
-  async quiesce(timeout: number): Promise<string[]> {
+  quiesce(timeout: number): Promise<string[]> {
     this.#mode = 'quiescing';
-    this.#longest = timeout;
     this.#quiescedAt = performance.now();
     for (const part of this.#parts) part.freeze(timeout);
-    await this.#settle(timeout);
-    this.#longest = Infinity;
-    return Array.from(this.#pending(), ({ name }) => name);
+    return this.#settling.wait(timeout, timeout);
   }
 
   /** Serves again after a rollback. */
   resume(): void {
     this.#mode = 'serving';
-    this.#settled?.();
+    this.#settling.end();
     for (const part of this.#parts) part.thaw();
     this.#unsuspend();
     this.#busy = [];
@@ -235,8 +231,7 @@ export class Connections {
       if (response && isEventStream(response)) endEventStream(response);
       else if (response && !move) this.#makeLast(response);
     }
-    await this.#settle(timeout);
-    const left = Array.from(this.#pending(), ({ name }) => name);
+    const left = await this.#settling.wait(timeout);
     for (const { socket } of this.#connections.values()) socket.destroy();
     for (const part of this.#parts) part.cut();
     return left;
@@ -250,7 +245,7 @@ export class Connections {
   #track(socket: Socket, from?: Accepting): Connection | undefined {
     if (socket.destroyed || Http2Sessions.owns(socket) || this.#tls.claims(socket, from)) return undefined;
     const { listener, isIdle = false, luggage, bytes } = from ?? {};
-    const isEarly = luggage !== undefined && !this.#haveAllMoved;
+    const isEarly = luggage !== undefined && !this.#arrival.hasEnded;
     // What else came with it has been unpacked, and may be large.
     const kept = luggage?.kind === TlsConnections.kind ? luggage : undefined;
     const connection: Connection = { socket, listener, isIdle, isEarly, luggage: kept, began: performance.now() };
@@ -339,38 +334,11 @@ export class Connections {
       }
     }
     this.#moves.looked((connection) => this.#connections.has(connection.socket));
-    const wait = this.#wait();
-    if (wait <= 0) this.#settled?.();
-    else if (wait < Infinity && !this.#recheck) {
-      this.#recheck = setTimeout(() => {
-        this.#recheck = undefined;
-        this.#check();
-      }, wait);
-    }
-  }
-
-  /** How long there may be something to wait for, in milliseconds. */
-  #wait(): number {
-    let last = -Infinity;
-    for (const { since } of this.#pending()) last = Math.max(last, since);
-    return last === -Infinity ? 0 : last + this.#longest - performance.now();
-  }
-
-  #settle(timeout: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#settled?.(), timeout);
-      this.#settled = () => {
-        clearTimeout(timer);
-        clearTimeout(this.#recheck);
-        this.#recheck = this.#settled = undefined;
-        resolve();
-      };
-      this.#check();
-    });
+    this.#settling.looked();
   }
 
   /** What is still waited for, as a person would name it. */
-  *#pending(): Generator<{ name: string; since: number }, void> {
+  *#pending(): Generator<Pending, void> {
     const draining = this.#mode !== 'quiescing';
     for (const part of this.#parts) {
       for (const name of part.pending(draining)) yield { name, since: this.#quiescedAt };

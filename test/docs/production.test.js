@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { request } from '../helpers/clients.js';
+import { setUp } from '../helpers/fixture.js';
+import { Process } from '../helpers/process.js';
+import { ROOT } from '../helpers/project.js';
+
+const page = readFileSync(path.join(ROOT, 'docs/production.md'), 'utf8');
+
+/** The first code block that has this text. */
+function block(text) {
+  const found = [...page.matchAll(/^```\w+\n(.*?)^```/gms)].find(([, code]) => code.includes(text));
+  assert.ok(found, `docs/production.md has ${text}`);
+  return found[1];
+}
+
+const lacks = (command) => spawnSync(command, ['--version']).status !== 0 && `${command} is not installed`;
+
+const app = `import http from 'node:http';
+export const listen = (where) => new Promise((resolve) => {
+  http.createServer((request, response) => setTimeout(() => response.end('served'), 50)).listen(where, () => { console.log('listens'); resolve(); });
+});`;
+
+const files = { 'entry.js': block('// entry.js'), 'app.js': app, 'package.json': '{ "type": "module" }' };
+
+test('the entry serves on its port and ends as the page says', async (t) => {
+  const { port, node } = await setUp(t, files);
+  const running = node(['entry.js'], { env: { NODE_ENV: 'production', PORT: String(port) } });
+  await running.printed(/listens/);
+  const answered = request(port, { host: 'localhost' });
+  await new Promise((resolve) => setTimeout(resolve, 25));
+  const [{ body }, exit] = await Promise.all([answered, running.signal('SIGTERM')]);
+  assert.equal(body, 'served');
+  assert.deepEqual(exit, { code: 0, signal: null });
+});
+
+test(
+  'under socket activation it serves on the socket of systemd',
+  { skip: lacks('systemd-socket-activate') },
+  async (t) => {
+    const { port, project } = await setUp(t, files);
+    const args = ['-l', `127.0.0.1:${port}`, '-E', 'NODE_ENV=production', '-E', 'PATH', process.execPath, 'entry.js'];
+    const running = new Process('systemd-socket-activate', args, { cwd: project.dir });
+    t.after(() => running.stop());
+    await running.printed(/Listening on/);
+    assert.equal((await request(port)).body, 'served');
+    assert.deepEqual(await running.signal('SIGTERM'), { code: 0, signal: null });
+  },
+);
+
+test('systemd finds nothing wrong with the units', { skip: lacks('systemd-analyze') }, async (t) => {
+  const { project } = await setUp(t);
+  project.write({
+    'app.socket': block('app.socket\n'),
+    'app.service': block('app.service\n').replace('/usr/bin/node', process.execPath).replace('/srv/app', project.dir),
+  });
+  const verified = spawnSync('systemd-analyze', ['verify', '--man=no', './app.socket', './app.service'], {
+    cwd: project.dir,
+    encoding: 'utf8',
+  });
+  assert.equal(verified.stdout + verified.stderr, '');
+});

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { test } from 'node:test';
+import { counter } from '../helpers/apps.js';
+import { setUp } from '../helpers/fixture.js';
+import { Process } from '../helpers/process.js';
+import { ROOT } from '../helpers/project.js';
+
+// `script` of util-linux runs a program at a terminal of its own, whose input is what this process writes.
+const skip = spawnSync('script', ['--version']).stdout?.includes('util-linux')
+  ? false
+  : 'script (util-linux) is not here';
+
+/** handover at a terminal. What it says and what the app says comes from stdout. */
+function atTerminal(t, project, ...args) {
+  const command = [process.execPath, path.join(ROOT, 'dist/cli.js'), ...args].map((word) => `'${word}'`).join(' ');
+  const running = new Process('script', ['-qefc', command, '/dev/null'], { cwd: project.dir, stdin: 'pipe' });
+  t.after(async () => {
+    running.child.stdin.end();
+    await running.stop();
+  });
+  return Object.assign(running, { type: (text) => running.child.stdin.write(text) });
+}
+
+test('r and rs restart, ? shows the keys, another is told, q quits', { skip }, async (t) => {
+  const { project } = await setUp(t, (port) => ({ 'app.mjs': counter({ port }) }));
+  const running = atTerminal(t, project, 'app.mjs');
+  await running.printed(/\? and Enter: keys/);
+  running.type('r\n');
+  await running.printed(/key r → generation 2/);
+  running.type('rs\n');
+  await running.printed(/generation 3/);
+  running.type('?\n');
+  await running.printed(/r, rs {2}restart\r\n {2}o {6}open/);
+  running.type('x\n');
+  await running.printed(/there is no key "x"; \? shows them/);
+  running.type('q\n');
+  await running.exited;
+});
+
+test('an app that reads its input gets all of it', { skip }, async (t) => {
+  const { project } = await setUp(t, (port) => ({
+    'app.mjs': counter({
+      port,
+      extra: `process.stdin.setEncoding('utf8').on('data', (text) => console.log('app read', JSON.stringify(text)));`,
+    }),
+  }));
+  const running = atTerminal(t, project, 'app.mjs');
+  await running.printed(/generation 1/);
+  running.type('r\n');
+  await running.printed(/app read "r\\n"/);
+  running.type('rs\n');
+  await running.printed(/app read "rs\\n"/);
+  assert.doesNotMatch(running.stdout, /generation 2/);
+});
+
+test('--no-keys and no terminal: no keys', { skip }, async (t) => {
+  const { project, handover } = await setUp(t, (port) => ({ 'app.mjs': counter({ port }) }));
+  const plain = handover(['app.mjs']);
+  await plain.printed(/generation 1/);
+  assert.doesNotMatch(plain.output, /keys/);
+  await plain.signal('SIGTERM');
+  const running = atTerminal(t, project, '--no-keys', 'app.mjs');
+  await running.printed(/generation 1/);
+  assert.doesNotMatch(running.output, /keys/);
+});
