@@ -151,12 +151,15 @@ test('a save() that never answers: its generation is replaced after the timeouts
 });
 
 test('a save() of 300 MB is carried over', async (t) => {
-  const big = { save: '() => (state.bytes ??= Buffer.alloc(300_000_000, 7), state)' };
-  const { port, restarter, save, state } = await startSaving(t, big);
+  const app = (version, port) =>
+    savingApp({ port, version, save: '() => (state.bytes ??= Buffer.alloc(300_000_000, 7), state)' });
+  const { port, project, handover } = await setUp(t, (port) => ({ 'app.mjs': app(1, port) }));
+  const running = handover(['--no-snapshot', 'app.mjs']);
+  await running.printed(/generation 1/);
   await request(port, { method: 'POST' });
-  save(2);
-  await restarter.committed(2);
-  assert.deepEqual(await state(), { version: 2, count: 1, bytes: 300_000_000, last: 7 });
+  project.save('app.mjs', app(2, port));
+  await running.printed(/generation 2/);
+  assert.deepEqual(JSON.parse((await request(port)).body), { version: 2, count: 1, bytes: 300_000_000, last: 7 });
 });
 
 test('a start() that never ends is rolled back, and the state stays where it is', async (t) => {

@@ -215,6 +215,23 @@ test('a slow request, an upload and a download finish in the generation that beg
   assert.deepEqual([next.body, next.localPort], ['v2', localPort]);
 });
 
+test('a request behind a slow one that outlives the capture is for the next generation, with what it writes', async (t) => {
+  const { project, restarter, save, connect } = await start(t, { source: { keeps: true }, quiesceTimeout: 50 });
+  const client = await connect();
+  client.write(get('/?until=done'));
+  await restarter.printed(/waiting/);
+  save(2);
+  await restarter.event('receipt', ({ generation }) => generation === 2);
+  client.write(get() + get());
+  client.write(get());
+  project.write({ done: '' });
+  assert.deepEqual(
+    await client.answers(4),
+    ['v1', 'v2', 'v2', 'v2'].map((body) => ({ isLast: false, body })),
+  );
+  assert.equal((await client.ask()).body, 'v2');
+});
+
 test('a request of which a part has arrived is answered when the rest comes', async (t) => {
   const { restarter, save, connect } = await start(t);
   const client = await connect();

@@ -385,7 +385,7 @@ export class Connections {
       }
       if (connection.frozen) continue;
       this.#busy.push(connection);
-      if (server && this.#canLeave(connection) && speaksHttp(socket)) this.#guard(connection);
+      if (server && this.#mayComeLate(connection) && speaksHttp(socket)) this.#guard(connection);
     }
     this.#unsuspend();
   }
@@ -393,6 +393,12 @@ export class Connections {
   /** What was read of it, or of its protocol, can go with its descriptor. */
   #canLeave({ socket, listener, luggage }: Connection): boolean {
     return listener !== undefined && !this.#tls.isSecure(socket, luggage);
+  }
+
+  /** A request that has come can go with its connection. With a TLS end that stays, from when that relays. */
+  #mayComeLate(connection: Connection): boolean {
+    const { socket } = connection;
+    return this.#canLeave(connection) || (this.#tls.hasEnd(socket) && !this.#tls.mustStay(socket));
   }
 
   #freezeMovable(connection: Connection, movable: Movable): void {
@@ -455,7 +461,7 @@ export class Connections {
       this.#connections.delete(socket);
       const isIdle = connection.isIdle || !isUntouched(socket);
       if (this.#tls.hasEnd(socket)) {
-        this.#tls.move(socket, { listener, isIdle });
+        this.#tls.move(socket, { listener, isIdle }, connection.late);
         return;
       }
       const handle = detachHandle(socket);

@@ -62,6 +62,11 @@ function headOf({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buff
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
+/** Lets a connection be read again whose late request has been taken out of it. */
+export function readAgain(socket: Socket): void {
+  delete (socket as unknown as { _handle?: { readStart?: unknown } })._handle?.readStart;
+}
+
 /** A handler that still reads the body of an earlier request would make the socket read on. */
 function stopReadingForGood(socket: Socket): void {
   const handle = (socket as unknown as InternalSocket)._handle;

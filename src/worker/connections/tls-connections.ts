@@ -94,10 +94,10 @@ export class TlsConnections implements ProtocolPart {
     return !this.#canMove && this.hasEnd(socket);
   }
 
-  /** Moves one that is not being read. Its TLS end stays. */
-  move(socket: TLSSocket, { listener, isIdle }: Origin): void {
+  /** Moves one that is not being read. Its TLS end stays. `late`: what was read of its next request. */
+  move(socket: TLSSocket, { listener, isIdle }: Origin, late?: Buffer): void {
     const luggage = { kind: TLS, data: tlsFactsOf(socket) };
-    const begun = this.#relays.begin(socket);
+    const begun = this.#relays.begin(socket, late);
     this.#options.handBack(begun.then((handle) => handle && { listener, handle, isIdle, luggage }));
   }
 

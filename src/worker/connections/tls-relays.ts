@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { RawHandle } from '../../protocol.ts';
 import { letGo, setReading } from './http-connections.ts';
+import { readAgain } from './late-requests.ts';
 import { LocalPairs } from './local-pairs.ts';
 
 /**
@@ -15,9 +16,9 @@ export class TlsRelays {
 
   /**
    * Takes an end that is not being read away from its server. Resolves with the descriptor of what it carries;
-   * undefined when that can't be had: then it is closed.
+   * undefined when that can't be had: then it is closed. `late` is what it has given already.
    */
-  async begin(end: TLSSocket): Promise<RawHandle | undefined> {
+  async begin(end: TLSSocket, late?: Buffer): Promise<RawHandle | undefined> {
     this.#ends.add(end);
     end.once('close', () => {
       this.#ends.delete(end);
@@ -25,6 +26,10 @@ export class TlsRelays {
     });
     try {
       const { near, far } = await this.#pairs.open();
+      if (late) {
+        near.write(late);
+        readAgain(end);
+      }
       join(end, near);
       return far;
     } catch {
