@@ -92,10 +92,11 @@ async function readArguments() {
   if (!existsSync(path.join(ROOT, 'dist', 'index.js'))) fail('handover is not built; run npm run build first');
   const writeDocs = values['write-docs'];
   if (writeDocs && values.quick) fail('--write-docs needs a whole run: without --quick');
-  for (const name of writeDocs ? positionals : []) {
-    const { page } = await import(`./scenarios/${name}.js`);
-    if (page === undefined) fail(`--write-docs writes ${name} with all others: without names of scenarios`);
-  }
+  const together = [];
+  for (const name of ORDER) if ((await import(`./scenarios/${name}.js`)).page === undefined) together.push(name);
+  const named = together.filter((name) => positionals.includes(name));
+  if (writeDocs && named.length > 0 && named.length < together.length)
+    fail(`--write-docs writes these together, name all of them or none: ${together.join(' ')}`);
   const names = positionals.length > 0 ? positionals : ORDER;
   return { names, nodes: values.node.map(nodeAt), quick: values.quick, charts: values.charts, writeDocs };
 }

@@ -18,7 +18,7 @@ const FLAT = 1.1;
 const FLAT_RSS = 1.2;
 
 export const page = 'guarantees.md';
-export const title = 'Ten thousand restarts under a mixed load';
+export const title = 'Many restarts under a mixed load';
 
 export const columns = [
   ['what', 'what'],

@@ -1,4 +1,3 @@
-import { HandoverError } from '../errors.ts';
 import {
   toWireError,
   type MessageOf,
@@ -12,6 +11,7 @@ import { withTimeout } from '../timeout.ts';
 import type { PhaseTime, Step } from './events.ts';
 import { retire, type Retirement, type RetireTimeouts } from './retire.ts';
 import type { Router } from './router.ts';
+import { endedEarly, notCaptured, notReady, notSaidReady, unstarted } from './start-errors.ts';
 import type { StateArrival } from './state-arrival.ts';
 import type { StateBytes } from './state-bytes.ts';
 import type { WarmUp } from './warm-up.ts';
@@ -227,12 +227,7 @@ export class Handover {
         this.#waited.capture = performance.now() - began - (this.#waited.quiesce ?? 0);
         break;
       case 'capture-failed':
-        throw this.#failure(
-          new HandoverError(
-            'CAPTURE_FAILED',
-            `the state of generation ${old.generation} could not be captured: ${captured.error.message}; stop and start handover to go on without it`,
-          ),
-        );
+        throw this.#failure(notCaptured(old.generation, captured.error.message));
       case 'aborted':
         throw new Rollback({ type: 'aborted' });
       case 'timeout':
@@ -325,7 +320,7 @@ export class Handover {
   async #inTime<T extends NextMessage['type']>(
     answer: Promise<Outcome<T | 'failed' | 'misspeculated'>>,
   ): Promise<MessageOf<NextMessage, T>> {
-    const { options, router } = this.#task;
+    const { options, router, generation } = this.#task;
     const next = this.#next;
     const outcome: Outcome<NextMessage['type']> = await withTimeout(answer, options.readyTimeout, () => ({
       type: 'timeout',
@@ -339,7 +334,9 @@ export class Handover {
         throw this.#exitedEarly(outcome.exit);
       case 'timeout':
         throw this.#failure(
-          new HandoverError('READY_TIMEOUT', this.#timeoutMessage(router.isListening && !router.listens(next))),
+          notReady(generation, options.readyTimeout, {
+            shouldListen: router.isListening && !router.listens(next),
+          }),
         );
       case 'aborted':
         throw new Rollback({ type: 'aborted' });
@@ -364,37 +361,16 @@ export class Handover {
     if (outcome.type === 'ended') throw this.#exitedEarly(outcome.exit);
     if (signal.aborted) throw new Rollback({ type: 'aborted' });
     if (outcome.type === 'timeout') {
-      throw this.#failure(
-        new HandoverError(
-          'READY_TIMEOUT',
-          `generation ${generation} did not call process.send('ready') within ${options.readyTimeout} ms, which --wait-ready asks for`,
-        ),
-      );
+      throw this.#failure(notSaidReady(generation, options.readyTimeout));
     }
   }
 
   #exitedEarly(exit: WorkerExit): Rollback {
     const { generation, wasKilled } = this.#task;
     const { startError } = this.#next;
-    if (startError) {
-      return this.#failure(
-        new HandoverError(
-          'FORK_FAILED',
-          `the process of generation ${generation} could not be started: ${startError.message}; ${remedyOf(startError)}; it is tried again every second`,
-        ),
-      );
-    }
+    if (startError) return this.#failure(unstarted(generation, startError));
     if (exit.signal && !wasKilled) return new Rollback({ type: 'killed', signal: exit.signal });
-    return this.#failure(
-      new HandoverError('WORKER_EXITED', `generation ${generation} ended before it was ready: ${describeExit(exit)}`),
-    );
-  }
-
-  #timeoutMessage(shouldListen: boolean): string {
-    const { options, generation } = this.#task;
-    return shouldListen
-      ? `generation ${generation} did not listen within ${options.readyTimeout} ms, as the one before it did; look for what its start waits for, or raise readyTimeout`
-      : `generation ${generation} was not ready within ${options.readyTimeout} ms; look for what its start waits for, or raise readyTimeout`;
+    return this.#failure(endedEarly(generation, exit));
   }
 
   #commit({ phases, variables }: MessageOf<MessageToPrimary, 'ready'>, captureAt: CaptureTime): HandoverResult {
@@ -446,14 +422,4 @@ export class Handover {
       totalMs: performance.now() - this.#task.began,
     });
   }
-}
-
-function remedyOf({ code }: NodeJS.ErrnoException): string {
-  if (code === 'EMFILE' || code === 'ENFILE') return 'allow more open files (ulimit -n)';
-  if (code === 'EAGAIN') return 'end other programs, or allow more processes (ulimit -u)';
-  return 'see what the system lacks';
-}
-
-export function describeExit({ code, signal }: WorkerExit): string {
-  return signal ? `killed by ${signal}` : `exit code ${code}`;
 }
