@@ -4,6 +4,7 @@ import net, { type Server } from 'node:net';
 import { BlobSender, UNASKED, type BlobSending } from '../blob-sending.ts';
 import { withTimeout } from '../timeout.ts';
 import { watchInput } from './input.ts';
+import { keepReports } from './module-reports.ts';
 import {
   BLOB_FD,
   toWireError,
@@ -86,6 +87,7 @@ export class WorkerRuntime implements AppHost {
     const runtime = new WorkerRuntime(config);
     setAppHost(runtime);
     markWorker(() => runtime.#beInCluster());
+    keepReports();
     watchInput(() => void runtime.#channel.send({ type: 'reads-input' }));
     await runtime.#standBy();
   }

@@ -196,15 +196,21 @@ test('an app may replace process.send, listen to messages, and send what looks l
   ];
   const hostile = `for (const body of [${forged}]) process.send({ cmd: 'NODE_HANDOVER', body });
 process.on('message', (message) => console.log('heard', JSON.stringify(message)));
-process.send = () => { throw new Error('not here') };
+process.send = (message) => { throw new Error('not here: ' + JSON.stringify(message)) };
+await import('./later.mjs');
 process.disconnect = () => {};`;
-  const { port, restarter, save, load: startLoad } = await start(t, { extra: hostile });
+  const files = (port, version) => ({ 'app.mjs': counter({ port, version, extra: hostile }), 'later.mjs': '' });
+  const { port, project, primary, load: startLoad } = await setUp(t, (port) => files(port, 1));
+  const restarter = primary();
+  await restarter.warm(1);
   const load = startLoad({ clients: 4 });
-  for (const version of [2, 3]) {
-    save(version, hostile);
-    await restarter.committed(version);
-    await load.more(20);
-  }
+  project.save('app.mjs', files(port, 2)['app.mjs']);
+  await restarter.committed(2);
+  await load.more(20);
+  // What is loaded after that is watched all the same.
+  project.save('later.mjs', '// 3');
+  await restarter.committed(3);
+  await load.more(20);
   await load.stop();
   assert.deepEqual(load.failures, []);
   assert.equal(await countAt(port), load.acknowledged);
