@@ -95,7 +95,7 @@ for (const [name, variant] of Object.entries(VARIANTS)) {
     await countedOnce(restart, all, variant);
   });
 
-  test(`${name}: what is sent behind a slow request goes to the new generation, its answer comes after the slow one`, async (t) => {
+  test(`${name}: what is sent behind a slow request is answered after it, in the pause by the new generation`, async (t) => {
     const restart = await gatedRestart(t, { ...variant, options: { ...variant.options, quiesceTimeout: '200ms' } });
     const { port, project, restarter } = restart;
     const client = await RawClient.connect(t, port);
@@ -110,7 +110,8 @@ for (const [name, variant] of Object.entries(VARIANTS)) {
         : { pause: () => client.write(post('late', 'body')), after: () => project.write({ done: '' }) }),
     });
     await client.answered(2);
-    assert.deepEqual(client.answers, ['v1 slow;', `v${variant.keeps ? 2 : 1} late;`]);
+    // Without state there is no pause: it is for whichever generation has it to read.
+    assert.match(client.answers.join(' '), variant.keeps ? /^v1 slow; v2 late;$/ : /^v1 slow; v[12] late;$/);
     await client.write(get('last'));
     assert.equal((await client.answered(3))[2], 'v2 last;');
     await restart.begunOnce(['slow', 'late', 'last']);
