@@ -20,6 +20,8 @@ export function withRestarter(project, { node = process.execPath, env, ...option
 class Restarter {
   /** The details by name: a look at them must not cost more with every restart. */
   #events = new Map();
+  /** Those that have not become a generation yet; in a long run the system gives their pids anew. */
+  #standbys = new Set();
   #waiters = new Set();
   #child;
   #ended;
@@ -30,6 +32,8 @@ class Restarter {
     this.#ended = ended;
     child.on('message', (event) => {
       const { name, detail } = event;
+      if (name === 'standby') this.#standbys.add(detail.pid);
+      if (name === 'committed') this.#standbys.delete(detail.pid);
       if (this.#events.has(name)) this.#events.get(name).push(detail);
       else this.#events.set(name, [detail]);
       for (const check of this.#waiters) check();
@@ -73,10 +77,8 @@ class Restarter {
   /** Resolves when a worker waits for the restart after that generation's. */
   standbyAfter(generation) {
     return this.#until(`standby after generation ${generation}`, () => {
-      // Each one that has become a generation has been a standby before.
-      const isTaken = (one) => this.all('committed').findLast(({ pid }) => pid === one.pid) !== undefined;
-      const last = this.all('standby').at(-1);
-      return last && !isTaken(last) ? last : undefined;
+      const [pid] = this.#standbys;
+      return pid;
     });
   }
 
