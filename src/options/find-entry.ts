@@ -20,7 +20,9 @@ export interface FoundEntry {
 const PROGRAM = /\.[cm]?[jt]sx?$/;
 const SCRIPTS = ['start', 'dev'] as const;
 /** Options of Node.js whose value stands behind them. */
-const WITH_VALUE = ['-r', '--require', '--import', '--env-file', '--env-file-if-exists', '-C', '--conditions'];
+const WITH_VALUE = ['-r', '--require', '--import', '--loader', '--env-file', '--env-file-if-exists', '--conditions'];
+/** Those of nodemon whose value may be a file. */
+const OF_NODEMON = ['-w', '--watch', '-i', '--ignore'];
 /** What a shell would do more than start one program. */
 const SHELL_SYNTAX = /[|&;<>`]|\$\(/;
 
@@ -59,7 +61,9 @@ export function findEntry(folder: string): FoundEntry {
 function programOfScript(root: string, script: string): Omit<FoundEntry, 'from'> | undefined {
   if (SHELL_SYNTAX.test(script)) return undefined;
   const words = wordsOf(script);
-  const at = words.findIndex((word) => PROGRAM.test(word) && programAt(root, word) !== undefined);
+  const valued = words.includes('nodemon') ? [...WITH_VALUE, ...OF_NODEMON] : WITH_VALUE;
+  const isValue = (at: number): boolean => valued.includes(words[at - 1] ?? '');
+  const at = words.findIndex((word, index) => !isValue(index) && programAt(root, word) !== undefined);
   const exec = programAt(root, words[at]);
   if (!exec) return undefined;
   const before = words.slice(0, at);
@@ -88,7 +92,8 @@ function nodeOptionsOf(words: string[]): string[] {
 }
 
 function isForNode(name: string): boolean {
-  if (!name.startsWith('-') || /^--(?:watch|inspect)/.test(name)) return false;
+  // -C is nodemon's.
+  if (!name.startsWith('-') || /^(?:-C$|--watch|--inspect)/.test(name)) return false;
   return WITH_VALUE.includes(name) || process.allowedNodeEnvironmentFlags.has(name);
 }
 

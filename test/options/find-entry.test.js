@@ -41,6 +41,11 @@ for (const [script, expected] of [
   ],
   ['node --watch --inspect=9229 --enable-source-maps server.js', { execArgv: ['--enable-source-maps'] }],
   ['nodemon --watch src --ext js,ts --exec "node" server.js', {}],
+  [
+    'node --import ./src/app.ts -r ./src/app.ts server.js',
+    { execArgv: ['--import', './src/app.ts', '-r', './src/app.ts'] },
+  ],
+  ['nodemon -w src/app.ts --ignore server.js -C server.js', {}],
   ["tsx watch 'with space/app.mjs' -v", { exec: 'with space/app.mjs', args: ['-v'] }],
 ]) {
   test(`of the script ${script}`, (t) => {
