@@ -112,6 +112,8 @@ for (const [name, variant] of Object.entries(VARIANTS)) {
     await client.answered(2);
     // Without state there is no pause: it is for whichever generation has it to read.
     assert.match(client.answers.join(' '), variant.keeps ? /^v1 slow; v2 late;$/ : /^v1 slow; v[12] late;$/);
+    // By then the old generation knows that it has been replaced.
+    await restarter.event('receipt', ({ generation }) => generation === 2);
     await client.write(get('last'));
     assert.equal((await client.answered(3))[2], 'v2 last;');
     await restart.begunOnce(['slow', 'late', 'last']);
