@@ -1,7 +1,7 @@
 import { HandoverError } from '../errors.ts';
 import { checkOption } from './check-option.ts';
 import type { HandoverOptions } from './handover-options.ts';
-import { canBeTurnedOff, negated, OPTION_TABLE, type OptionRow } from './option-table.ts';
+import { canBeTurnedOff, hasOptionalValue, negated, OPTION_TABLE, type OptionRow } from './option-table.ts';
 import { closestName } from './suggestion.ts';
 
 /** What the command line asks for. */
@@ -50,21 +50,25 @@ function readFlag(argument: string, rest: string[], flags: Record<string, unknow
       );
     }
     flags[row.name] = !off;
-  } else if (row.kind === 'interval') {
+  } else if (hasOptionalValue(row)) {
     if (inline === undefined && rest[0] !== undefined && /^[\d.]+ ?[a-z]*$/.test(rest[0])) {
       throw new HandoverError(
         'INVALID_OPTION',
         `${flag} ${rest[0]}: the value of ${flag} is joined to it; write ${flag}=${rest[0]}`,
       );
     }
-    flags[row.name] = inline ?? true;
+    flags[row.name] = inline === undefined ? true : numberIn(row, inline);
   } else {
     const text = inline ?? takeValue(row, flag, rest);
     const isListed = row.kind === 'list' || (row.kind === 'preload' && text !== 'auto' && text !== 'prefix');
     if (isListed) flags[row.name] = [...listOf(flags[row.name]), text];
-    else flags[row.name] = row.kind === 'whole number' && /^-?[\d.]+$/.test(text) ? Number(text) : text;
+    else flags[row.name] = numberIn(row, text);
   }
   checkOption(row, flags[row.name], flag);
+}
+
+function numberIn({ kind }: OptionRow, text: string): number | string {
+  return (kind === 'whole number' || kind === 'port') && /^-?[\d.]+$/.test(text) ? Number(text) : text;
 }
 
 function listOf(value: unknown): unknown[] {

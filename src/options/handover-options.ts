@@ -21,6 +21,23 @@ export interface HandoverOptions {
   snapshot?: string | false | undefined;
   /** Keeps the snapshot after a clean stop. Default: `false`. */
   persist?: boolean;
+  /**
+   * Lets debuggers attach at an address that stays the same over all restarts: a port, `'host:port'`, or `true` for
+   * `'127.0.0.1:9229'`. Default: `false`.
+   */
+  inspect?: boolean | number | string;
+  /** As `inspect`; each generation waits for a debugger and breaks at the first line of the entry. Default: `false`. */
+  inspectBrk?: boolean | number | string;
+  /**
+   * Serves a page on 127.0.0.1 that shows the restarts, at this port or the next free one; `true` is 4242.
+   * Default: `false`.
+   */
+  ui?: boolean | number;
+  /**
+   * Reloads the app's pages after a restart, and shows a failed start on them: the script for it is added to its HTML
+   * responses. Default: `false`.
+   */
+  liveReload?: boolean;
   /** Options of Node.js for the workers. Default: none. */
   execArgv?: string[];
   /** Arguments added to `process.argv` from generation 2 on. Default: none. */
@@ -69,6 +86,12 @@ export interface ResolvedOptions {
   /** `undefined`: the default path. */
   snapshot: string | false | undefined;
   persist: boolean;
+  /** `host:port`. */
+  inspect: string | false;
+  inspectBrk: string | false;
+  /** The port. */
+  ui: number | false;
+  liveReload: boolean;
   execArgv: string[];
   restartArgs: string[];
   restartDelay: number;

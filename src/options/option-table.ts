@@ -3,7 +3,16 @@ import type { HandoverOptions } from './handover-options.ts';
 export type OptionName = keyof HandoverOptions;
 
 /** What values an option takes, apart from its range. */
-export type OptionKind = 'list' | 'boolean' | 'duration' | 'whole number' | 'interval' | 'file' | 'preload';
+export type OptionKind =
+  | 'list'
+  | 'boolean'
+  | 'duration'
+  | 'whole number'
+  | 'interval'
+  | 'file'
+  | 'preload'
+  | 'port'
+  | 'address';
 
 export interface OptionRow {
   name: OptionName;
@@ -19,6 +28,8 @@ export interface OptionRow {
   /** Of durations in milliseconds. */
   min?: number;
   max?: number;
+  /** Of `true`, where that is short for a value. */
+  meaningOfTrue?: number | string;
   /** Its value is passed on and may look like an option of ours. */
   passedOn?: true;
   group: OptionGroup;
@@ -28,7 +39,15 @@ export interface OptionRow {
   offDoc?: string;
 }
 
-export type OptionGroup = 'Watching' | 'Restarting' | 'State' | 'Workers' | 'Limits' | 'Output';
+export type OptionGroup =
+  | 'Watching'
+  | 'Restarting'
+  | 'State'
+  | 'Debugging'
+  | 'Browser'
+  | 'Workers'
+  | 'Limits'
+  | 'Output';
 
 /** The one list of options: the resolver, the command line, its help and docs/options.md derive from it. */
 export const OPTION_TABLE: readonly OptionRow[] = [
@@ -58,6 +77,7 @@ export const OPTION_TABLE: readonly OptionRow[] = [
     kind: 'interval',
     value: '[=<time>]',
     default: false,
+    meaningOfTrue: '200ms',
     min: 1,
     group: 'Watching',
     doc: 'Look for changes every 200ms, or at this interval, for network mounts.',
@@ -144,6 +164,46 @@ export const OPTION_TABLE: readonly OptionRow[] = [
     default: '5s',
     group: 'State',
     doc: 'Save the state this often in case the app crashes; 0 never does.',
+  },
+
+  {
+    name: 'inspect',
+    flag: '--inspect',
+    kind: 'address',
+    value: '[=<address>]',
+    default: false,
+    meaningOfTrue: '127.0.0.1:9229',
+    group: 'Debugging',
+    doc: 'Let debuggers attach at 127.0.0.1:9229, or at this [host:]port, which stays the same over all restarts.',
+  },
+  {
+    name: 'inspectBrk',
+    flag: '--inspect-brk',
+    kind: 'address',
+    value: '[=<address>]',
+    default: false,
+    meaningOfTrue: '127.0.0.1:9229',
+    group: 'Debugging',
+    doc: 'The same, and each generation waits for a debugger and breaks at the first line of the entry.',
+  },
+
+  {
+    name: 'ui',
+    flag: '--ui',
+    kind: 'port',
+    value: '[=<port>]',
+    default: false,
+    meaningOfTrue: 4242,
+    group: 'Browser',
+    doc: 'Serve a page on 127.0.0.1 that shows the restarts, at port 4242 or this one; the next one when it is taken.',
+  },
+  {
+    name: 'liveReload',
+    flag: '--live-reload',
+    kind: 'boolean',
+    default: false,
+    group: 'Browser',
+    doc: "Reload the app's pages after a restart, and show a failed start on them; the script for it is added to HTML responses.",
   },
 
   {
@@ -254,7 +314,12 @@ export const OPTION_TABLE: readonly OptionRow[] = [
 
 /** Whether `--no-…` exists for it. */
 export function canBeTurnedOff(row: OptionRow): boolean {
-  return row.kind === 'boolean' || row.kind === 'interval' || row.kind === 'file' || row.kind === 'preload';
+  return row.kind === 'boolean' || row.kind === 'file' || row.kind === 'preload' || hasOptionalValue(row);
+}
+
+/** Whether its flag may stand without a value, and is joined to the one it has. */
+export function hasOptionalValue(row: OptionRow): boolean {
+  return row.kind === 'interval' || row.kind === 'port' || row.kind === 'address';
 }
 
 /** `--no-overlap` for `--overlap`. */
@@ -272,6 +337,6 @@ export function usageOf(row: OptionRow): string {
 /** `undefined` when the default is "none" or "off" and need not be told. */
 export function defaultTextOf({ default: value, defaultText, kind }: OptionRow): string | undefined {
   if (defaultText) return defaultText;
-  if (kind === 'boolean' || kind === 'interval' || kind === 'list') return undefined;
+  if (value === false || kind === 'boolean' || kind === 'list') return undefined;
   return String(value);
 }

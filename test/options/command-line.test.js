@@ -55,6 +55,22 @@ test('poll takes an interval only when joined', () => {
   });
 });
 
+test('an address and a port may be left out, and are joined', () => {
+  const resolved = (flag) => resolveOptions({ flags: parseCommandLine([flag, 'x.js']).flags, place: '' });
+  assert.equal(resolved('--inspect').inspect, '127.0.0.1:9229');
+  assert.equal(resolved('--inspect=9330').inspect, '127.0.0.1:9330');
+  assert.equal(resolved('--inspect-brk=0.0.0.0:0').inspectBrk, '0.0.0.0:0');
+  assert.equal(resolved('--ui').ui, 4242);
+  assert.equal(resolved('--ui=0').ui, 0);
+  assert.equal(resolved('--no-ui').ui, false);
+  for (const flag of ['--inspect', '--ui']) {
+    assert.throws(() => parseCommandLine([flag, '9330', 'x.js']), {
+      code: 'INVALID_OPTION',
+      message: `${flag} 9330: the value of ${flag} is joined to it; write ${flag}=9330`,
+    });
+  }
+});
+
 test('options that are passed on may look like ours', () => {
   const { flags } = parseCommandLine([
     '--exec-arg',
@@ -89,8 +105,8 @@ test('an unknown flag is refused with a suggestion', () => {
   refused('--no-overlpa', '--no-overlpa: there is no such option; did you mean --no-overlap?');
   refused('--hlep', '--hlep: there is no such option; did you mean --help?');
   refused(
-    '--inspect',
-    '--inspect: there is no such option; an option of Node.js is passed on with --exec-arg=--inspect',
+    '--enable-source-maps',
+    '--enable-source-maps: there is no such option; an option of Node.js is passed on with --exec-arg=--enable-source-maps',
   );
   refused('-x', /^-x: there is no such option; handover --help lists them/);
   refused('--no-watch', /did you mean --watch\?/);
@@ -114,7 +130,15 @@ test('a missing or wrong value is refused with its flag', () => {
 });
 
 test('each flag sets its option', () => {
-  const sample = { list: 'a', duration: '3s', 'whole number': '2', file: 'f', interval: '3s' };
+  const sample = {
+    list: 'a',
+    duration: '3s',
+    'whole number': '2',
+    file: 'f',
+    interval: '3s',
+    port: '0',
+    address: '[::1]:1',
+  };
   for (const { name, flag, kind } of OPTION_TABLE) {
     const { flags } = parseCommandLine([kind === 'boolean' ? flag : `${flag}=${sample[kind]}`, 'x.js']);
     assert.deepEqual(Object.keys(flags), [name]);

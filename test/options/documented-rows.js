@@ -13,6 +13,8 @@ const TYPES = {
   duration: 'duration',
   'whole number': 'number',
   interval: 'boolean or duration',
+  port: 'boolean or number',
+  address: 'boolean, number or string',
   file: 'string or `false`',
   preload: "`'auto'`, `'prefix'`, string[] or `false`",
 };
