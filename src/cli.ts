@@ -35,13 +35,13 @@ async function run(program: { exec: string; args: string[]; execArgv?: string[] 
 
 /** Without an entry it is the one that package.json names. */
 async function runFound(flags: object): Promise<void> {
-  const { env, from, ...program } = findEntry(process.cwd());
+  const { env, from, flags: found, ...program } = findEntry(process.cwd());
   const { exec, args, execArgv } = program;
   // What was set for this run wins over what the script sets.
   Object.assign(process.env, { ...env, ...process.env });
   const words = [...execArgv, path.relative(process.cwd(), exec), ...args];
   process.stderr.write(`handover: running ${words.join(' ')} (${from} in package.json)\n`);
-  await run(program, flags);
+  await run(program, { ...found, ...flags });
 }
 
 function ownVersion(): string {

@@ -5,6 +5,7 @@ export type HandoverErrorCode =
   | 'ENTRY_MISSING'
   | 'ENTRY_NOT_FOUND'
   | 'FORK_FAILED'
+  | 'INSPECTOR_UNAVAILABLE'
   | 'INVALID_OPTION'
   | 'NODE_UNSUPPORTED'
   | 'PRIMARY_RUNNING'

@@ -40,6 +40,8 @@ export interface WorkerConfig {
   appVersion: string;
   /** The folder of V8's compile cache; false: none. */
   compileCache: string | false;
+  /** Whether debuggers may attach. */
+  inspect: boolean;
 }
 
 /** An error as it crosses the process boundary. */
@@ -205,8 +207,8 @@ export type MessageToWorker =
   | { type: 'drain'; move: boolean; relay: boolean; signal?: NodeJS.Signals };
 
 export type MessageToPrimary =
-  /** Booted; waits for `load`. */
-  | { type: 'standby' }
+  /** Booted; waits for `load`. `inspector`: where its own inspector listens. */
+  | { type: 'standby'; inspector?: string }
   | { type: 'carries'; carries: Carries }
   /** What the app's CommonJS files have required, in that order; Node's own reports leave some files out. */
   | { type: 'required'; files: Record<string, string[]> }

@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { HandoverError } from '../errors.ts';
+import { parseCommandLine } from './command-line.ts';
+import type { HandoverOptions } from './handover-options.ts';
 import { nearestPackage } from './package-json.ts';
 
 /** A program that a package.json names. */
@@ -10,6 +12,8 @@ export interface FoundEntry {
   args: string[];
   /** Options of Node.js in front of it. */
   execArgv: string[];
+  /** Those that are options of ours, too. */
+  flags: Partial<HandoverOptions>;
   /** Variables that the script sets for it. */
   env: Record<string, string>;
   /** Where it stands: `main`, or `scripts.start`. */
@@ -41,7 +45,7 @@ export function findEntry(folder: string): FoundEntry {
   if (typeof main === 'string') {
     lookedAt.push(`"main": ${JSON.stringify(main)}`);
     const exec = programAt(root, main);
-    if (exec) return { exec, args: [], execArgv: [], env: {}, from: 'main' };
+    if (exec) return { exec, args: [], execArgv: [], flags: {}, env: {}, from: 'main' };
   }
   for (const name of SCRIPTS) {
     const script = (scripts as Record<string, unknown> | undefined)?.[name];
@@ -72,7 +76,7 @@ function programOfScript(root: string, script: string): Omit<FoundEntry, 'from'>
     const assignment = /^([A-Za-z_]\w*)=(.*)$/s.exec(word);
     if (assignment) env[assignment[1] as string] = assignment[2] as string;
   }
-  return { exec, args: words.slice(at + 1), execArgv: nodeOptionsOf(before), env };
+  return { exec, args: words.slice(at + 1), execArgv: nodeOptionsOf(before), flags: ownOptionsOf(before), env };
 }
 
 /** Those of nodemon, tsx and others are theirs. */
@@ -89,6 +93,17 @@ function nodeOptionsOf(words: string[]): string[] {
     if (takesValue) at++;
   }
   return options;
+}
+
+/** `--inspect` and `--inspect-brk`, in each of their forms. */
+function ownOptionsOf(words: string[]): Partial<HandoverOptions> {
+  const own = words.filter((word) => /^--inspect(?:-brk)?(?:=|$)/.test(word));
+  return Object.assign({}, ...own.map((word) => flagsOf(word))) as Partial<HandoverOptions>;
+}
+
+function flagsOf(word: string): Partial<HandoverOptions> {
+  const command = parseCommandLine([word]);
+  return command.kind === 'run' ? command.flags : {};
 }
 
 function isForNode(name: string): boolean {

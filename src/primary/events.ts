@@ -84,6 +84,10 @@ export interface RestarterEvents {
   crashed: [Ended & { error: WireError | undefined; waits: boolean }];
   /** The app ended by itself, with nothing left to serve; the next save starts it again. */
   finished: [Ended];
+  /** Debuggers attach at this URL, whichever generation runs. */
+  inspector: [{ url: string }];
+  /** `inspectBrk`: a generation is not loaded before one has attached. */
+  waitsForDebugger: [{ generation: number }];
   /** The app asks for its standard input. */
   readsInput: [{ pid: number }];
   warning: [{ message: string; error?: HandoverError }];

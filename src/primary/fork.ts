@@ -46,7 +46,13 @@ function withoutPipes(child: ChildProcess): ChildProcess {
 
 function start(program: Program, config: WorkerConfig, mark: string): ChildProcess {
   return fork(program.exec, program.args, {
-    execArgv: [...inspectable(program.execArgv), '--experimental-import-meta-resolve', '--import', BOOTSTRAP],
+    execArgv: [
+      ...inspectable(program.execArgv),
+      ...quiet(config),
+      '--experimental-import-meta-resolve',
+      '--import',
+      BOOTSTRAP,
+    ],
     env: {
       ...process.env,
       // To an app that is a program of its own, node:cluster is what it is in any process.
@@ -60,6 +66,11 @@ function start(program: Program, config: WorkerConfig, mark: string): ChildProce
     stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', 'pipe'],
     windowsHide: true,
   } as ForkOptions);
+}
+
+/** The address of a worker's own inspector is no news. */
+function quiet({ inspect }: WorkerConfig): string[] {
+  return inspect ? ['--inspect-publish-uid=http'] : [];
 }
 
 /** Each worker needs a port of its own for its debugger. */

@@ -9,6 +9,7 @@ import {
 } from '../protocol.ts';
 import { withTimeout } from '../timeout.ts';
 import type { PhaseTime, Step } from './events.ts';
+import type { Inspector } from './inspector/inspector.ts';
 import { retire, type Retirement, type RetireTimeouts } from './retire.ts';
 import type { Router } from './router.ts';
 import { endedEarly, notCaptured, notReady, notSaidReady, unstarted } from './start-errors.ts';
@@ -31,6 +32,8 @@ export interface HandoverOptions extends RetireTimeouts {
 export interface HandoverTask {
   router: Router;
   options: HandoverOptions;
+  /** Undefined: no debugger can attach. */
+  inspector: Inspector | undefined;
   /** The generation that serves; undefined on the first boot and after a crash. */
   old: WorkerHandle | undefined;
   next: WarmUp;
@@ -133,6 +136,8 @@ export class Handover {
       if (error.result.type !== 'aborted' || this.#next.loadingSince > 0) this.#next.discard();
       // `fresh`: when another attempt follows, the old code must not answer in between either.
       const isRetried = error.result.type !== 'failed';
+      const { old, inspector } = this.#task;
+      if (old && !this.#isOldGone) inspector?.return(old);
       if (!(this.#task.options.fresh && isRetried)) this.#resumeOld();
       return error.result;
     } finally {
@@ -158,6 +163,7 @@ export class Handover {
     const next = this.#next;
     // The old generation serves on while the new process boots, should it not have been warm.
     if (!next.isBooted) await this.#timed('boot', () => this.#waitForNext(['standby']));
+    await this.#inspect();
     const captureAt = this.#captureAt();
     if (captureAt === 'load') await this.#capture();
     if (!options.overlap) await this.#endOld();
@@ -189,6 +195,18 @@ export class Handover {
     const misspeculation = hasStateNow ? { cause: '', roots: [] } : this.#task.next.verify();
     if (misspeculation) throw new Rollback({ type: 'misspeculated', misspeculation });
     return this.#commit(reached, captureAt);
+  }
+
+  /** The debuggers go over to the next generation before it loads anything, and before the old one has to rest. */
+  async #inspect(): Promise<void> {
+    const { inspector, signal, generation } = this.#task;
+    await inspector?.follow(this.#next, { generation, signal });
+    if (signal.aborted) throw new Rollback({ type: 'aborted' });
+  }
+
+  /** Then it takes the time that a person takes. */
+  get #isDebugged(): boolean {
+    return this.#task.inspector?.isAttached ?? false;
   }
 
   /** The last moment at which the next generation can still take the state. */
@@ -322,9 +340,10 @@ export class Handover {
   ): Promise<MessageOf<NextMessage, T>> {
     const { options, router, generation } = this.#task;
     const next = this.#next;
-    const outcome: Outcome<NextMessage['type']> = await withTimeout(answer, options.readyTimeout, () => ({
-      type: 'timeout',
-    }));
+    const timeout = (): { type: 'timeout' } => ({ type: 'timeout' });
+    let outcome: Outcome<NextMessage['type']>;
+    do outcome = await withTimeout<typeof outcome>(answer, options.readyTimeout, timeout);
+    while (outcome.type === 'timeout' && this.#isDebugged);
     switch (outcome.type) {
       case 'failed':
         throw this.#failure(outcome.error);
@@ -356,7 +375,9 @@ export class Handover {
     const signals = [signal, this.#appIsReady.signal];
     for (const one of signals) one.addEventListener('abort', abort);
     if (signal.aborted) abort();
-    const outcome = await next.waitFor([], { timeout: options.readyTimeout, signal: either.signal });
+    let outcome: Outcome<never>;
+    do outcome = await next.waitFor([], { timeout: options.readyTimeout, signal: either.signal });
+    while (outcome.type === 'timeout' && this.#isDebugged);
     for (const one of signals) one.removeEventListener('abort', abort);
     if (outcome.type === 'ended') throw this.#exitedEarly(outcome.exit);
     if (signal.aborted) throw new Rollback({ type: 'aborted' });

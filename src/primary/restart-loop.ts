@@ -4,6 +4,7 @@ import { delay, withTimeout } from '../timeout.ts';
 import { CrashLoop } from './crash-loop.ts';
 import type { RestarterEvents, Step } from './events.ts';
 import { Handover, type HandoverResult } from './handover.ts';
+import type { Inspector } from './inspector/inspector.ts';
 import { retire, type Retirement } from './retire.ts';
 import type { Router } from './router.ts';
 import { describeExit } from './start-errors.ts';
@@ -19,6 +20,7 @@ export interface RestartLoopOptions {
   router: Router;
   store: StateStore;
   workers: Workers;
+  inspector: Inspector | undefined;
   emit: <K extends keyof RestarterEvents>(event: K, ...detail: RestarterEvents[K]) => void;
   /** Other files matter now. */
   onFiles: () => void;
@@ -143,6 +145,7 @@ export class RestartLoop {
     const result = await new Handover({
       router: this.#with.router,
       options: this.#with.options,
+      inspector: this.#with.inspector,
       old,
       next,
       generation,

@@ -8,6 +8,7 @@ import { FileChangeWatcher } from '../watch/file-change-watcher.ts';
 import type { RestarterEvents } from './events.ts';
 import type { RestarterCallbacks } from './process-restarter.ts';
 import type { Program } from './fork.ts';
+import type { Inspector } from './inspector/inspector.ts';
 import { programOf } from './program.ts';
 import { RestartLoop } from './restart-loop.ts';
 import { retire } from './retire.ts';
@@ -34,6 +35,7 @@ export class Supervisor {
   #store!: StateStore;
   #workers!: Workers;
   #loop: RestartLoop | undefined;
+  #inspector: Inspector | undefined;
   #isStopping = false;
 
   constructor(options: ResolvedOptions, callbacks: RestarterCallbacks, emit: Emit) {
@@ -73,6 +75,7 @@ export class Supervisor {
     const { exec } = this.#program;
     const ownPackage = nearestPackage(exec);
     const config = await this.#openStore(ownPackage?.version ?? '');
+    await this.#openInspector();
     // endLoop() may have been called meanwhile: here and below.
     if (this.#isStopping) return;
     this.#workers = new Workers({
@@ -94,6 +97,7 @@ export class Supervisor {
       router: this.#router,
       store: this.#store,
       workers: this.#workers,
+      inspector: this.#inspector,
       emit: (event, ...detail) => this.#emit(event, ...(detail as never)),
       onFiles: () => this.#updateWatched(),
     }));
@@ -120,6 +124,23 @@ export class Supervisor {
     this.#loop?.serving?.kill(signal);
   }
 
+  get #inspectorAddress(): string | false {
+    return this.#options.inspectBrk || this.#options.inspect;
+  }
+
+  async #openInspector(): Promise<void> {
+    const address = this.#inspectorAddress;
+    if (address === false) return;
+    const { Inspector } = await import('./inspector/inspector.ts');
+    this.#inspector = await Inspector.open({
+      address,
+      exec: this.#program.exec,
+      breaks: this.#options.inspectBrk !== false,
+      onWait: (generation) => this.#emit('waitsForDebugger', { generation }),
+    });
+    this.#emit('inspector', { url: this.#inspector.url });
+  }
+
   async #openStore(appVersion: string): Promise<Omit<WorkerConfig, 'token'>> {
     const { snapshot, persist, checkpointInterval, quiesceTimeout, drainTimeout, shutdownTimeout } = this.#options;
     const file = snapshot ?? defaultSnapshotPath(this.#program.exec);
@@ -138,7 +159,8 @@ export class Supervisor {
     const folder = cacheFolder(this.#program.exec);
     const compileCache = folder !== undefined && path.join(folder, 'compile-cache');
     const { run } = this.#store;
-    return { quiesceTimeout, drainTimeout, shutdownTimeout, snapshot: file, run, appVersion, compileCache };
+    const inspect = this.#inspectorAddress !== false;
+    return { quiesceTimeout, drainTimeout, shutdownTimeout, snapshot: file, run, appVersion, compileCache, inspect };
   }
 
   #onChange(files: string[], detectMs: number): void {
@@ -167,6 +189,8 @@ export class Supervisor {
   /** No restart begins from now on; resolves when the one under way has ended. */
   async endLoop(): Promise<void> {
     this.#isStopping = true;
+    // A process that is paused could not end.
+    this.#inspector?.close();
     await this.#loop?.stop();
   }
 

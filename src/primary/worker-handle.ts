@@ -71,6 +71,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
   /** The error that it reported as its last word. */
   lastError: MessageOf<MessageToPrimary, 'crashing'>['error'] | undefined;
   exit: WorkerExit | undefined;
+  /** Where its own inspector listens. */
+  inspectorUrl: string | undefined;
   /** Its process could not be started. */
   startError: Error | undefined;
   #exited: WorkerExit | undefined;
@@ -198,7 +200,10 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     child.on('internalMessage' as 'message', (message: unknown, handle: unknown) => {
       const body = unseal<MessageToPrimary>(message, this.#token);
       if (!body) return;
-      if (body.type === 'standby') this.#onBooted();
+      if (body.type === 'standby') {
+        this.inspectorUrl = body.inspector;
+        this.#onBooted();
+      }
       if (body.type === 'required') {
         this.loaded.setRequired(body.files);
         this.#reportLoaded();

@@ -1,9 +1,8 @@
-// Not all of it: streams, and native code that is not faster for what is carried here, take 15 ms of each worker's boot.
-import { addExtension, Packr } from 'msgpackr/pack';
 import { HandoverError, messageOf } from '../errors.ts';
 import type { BlobPart } from './blob.ts';
 import { Tagged, toCarriable, type Carriable, type CarryProblem } from './carriable.ts';
 import { classNamed, classOf, type RegisteredClass } from './class-registry.ts';
+import { addExtension, Packr } from './msgpackr.ts';
 import { PartReader, PartWriter, type EmitPart } from './parts.ts';
 import { specialValueNamed } from './special-values.ts';
 
@@ -84,7 +83,7 @@ function pack({ value, isTree, size }: Carriable, emit: EmitPart): true {
     new PartWriter(packPart, emit).write(value, { isTree, size });
     return true;
   } finally {
-    // msgpackr has one buffer for all: an app that uses it, too, must not get one that is overwritten, or is so large.
+    // msgpackr holds on to its last buffer.
     packr.useBuffer(Buffer.allocUnsafeSlow(FIRST_BUFFER));
   }
 }

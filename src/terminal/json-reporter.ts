@@ -20,6 +20,8 @@ const EVENTS: Record<EventName, true> = {
   drained: true,
   crashed: true,
   finished: true,
+  inspector: true,
+  waitsForDebugger: true,
   readsInput: true,
   warning: true,
   stopped: true,

@@ -13,6 +13,13 @@ export function reportTo(terminal: Terminal, restarter: ProcessRestarter): void 
     slow = setTimeout(() => terminal.hint(`… generation ${generation} is still starting`), SLOW).unref();
   });
   for (const event of ['committed', 'rolledBack', 'superseded'] as const) restarter.on(event, () => clearTimeout(slow));
+  // As Node.js says it: editors look for that.
+  restarter.on('inspector', ({ url }) => {
+    terminal.info(`Debugger listening on ${url}\nFor help, see: https://nodejs.org/en/docs/inspector`);
+  });
+  restarter.on('waitsForDebugger', ({ generation }) => {
+    terminal.hint(`… generation ${generation} waits for a debugger to attach`);
+  });
   restarter.on('receipt', (receipt) => terminal.receipt(receipt));
   restarter.on('rolledBack', ({ error, generation, serving, reason, files }) => {
     // The likeliest places of a mistake: a changed file, then what was loaded last.

@@ -4,6 +4,7 @@ import net, { type Server } from 'node:net';
 import { BlobSender, UNASKED, type BlobSending } from '../blob-sending.ts';
 import { withTimeout } from '../timeout.ts';
 import { watchInput } from './input.ts';
+import { openInspector } from './inspector.ts';
 import { keepReports } from './module-reports.ts';
 import {
   BLOB_FD,
@@ -89,7 +90,7 @@ export class WorkerRuntime implements AppHost {
     markWorker(() => runtime.#beInCluster());
     keepReports();
     watchInput(() => void runtime.#channel.send({ type: 'reads-input' }));
-    await runtime.#standBy();
+    await runtime.#standBy(config.inspect ? await openInspector() : undefined);
   }
 
   private constructor(config: WorkerConfig) {
@@ -174,10 +175,10 @@ export class WorkerRuntime implements AppHost {
     return new Promise(() => {});
   }
 
-  async #standBy(): Promise<void> {
+  async #standBy(inspector: string | undefined): Promise<void> {
     const go = new Promise<void>((resolve) => (this.#go = resolve));
     this.#channel.hold(true);
-    void this.#channel.send({ type: 'standby' });
+    void this.#channel.send({ type: 'standby', ...(inspector !== undefined && { inspector }) });
     await go;
     this.#channel.hold(false);
     process.on('uncaughtException', this.#onUncaught);

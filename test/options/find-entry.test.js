@@ -13,7 +13,7 @@ function found(t, content, from = '.') {
   return { exec: path.relative(folder, exec), ...rest };
 }
 
-const PLAIN = { args: [], execArgv: [], env: {} };
+const PLAIN = { args: [], execArgv: [], flags: {}, env: {} };
 
 test('main comes first, then the scripts start and dev', (t) => {
   const scripts = { start: 'node src/app.ts', dev: 'nodemon server.js' };
@@ -39,7 +39,11 @@ for (const [script, expected] of [
     'node -r dotenv/config --env-file=.env --max-old-space-size=200 server.js',
     { execArgv: ['-r', 'dotenv/config', '--env-file=.env', '--max-old-space-size=200'] },
   ],
-  ['node --watch --inspect=9229 --enable-source-maps server.js', { execArgv: ['--enable-source-maps'] }],
+  [
+    'node --watch --inspect=9229 --enable-source-maps server.js',
+    { execArgv: ['--enable-source-maps'], flags: { inspect: '9229' } },
+  ],
+  ['node --inspect-brk server.js --inspect', { args: ['--inspect'], flags: { inspectBrk: true } }],
   ['nodemon --watch src --ext js,ts --exec "node" server.js', {}],
   [
     'node --import ./src/app.ts -r ./src/app.ts server.js',
