@@ -1,4 +1,5 @@
 export { HandoverError, type HandoverErrorCode } from './errors.ts';
+export type { WireError } from './protocol.ts';
 export type { Duration } from './duration.ts';
 export type { HandoverOptions } from './options.ts';
 export { runPrimary } from './primary/run-primary.ts';
@@ -8,7 +9,8 @@ export {
   type RestarterCallbacks,
 } from './primary/process-restarter.ts';
 export type { RestartCommand } from './primary/program.ts';
-export type { Failure, Receipt, RestarterEvents } from './primary/events.ts';
+export type { WorkerExit } from './primary/worker-handle.ts';
+export type { Ended, Failure, PhaseTime, Receipt, RestarterEvents } from './primary/events.ts';
 export { keep, keepSockets, keepWebSockets, onShutdown, runWorker } from './worker/run-worker.ts';
 export type {
   AppComponent,
@@ -22,8 +24,8 @@ export type {
   WebSocketOf,
   WebSocketServerLike,
 } from './worker/app-host.ts';
-export { registerClass } from './state/class-registry.ts';
-export { StateSerializer, type RestartState } from './state/state-serializer.ts';
+export { registerClass, type ClassCodec } from './state/class-registry.ts';
+export { StateSerializer, type RestartState, type StateSerializerOptions } from './state/state-serializer.ts';
 export {
   GracefulShutdownManager,
   type ComponentReport,
