@@ -109,7 +109,7 @@ function entryOf(name, { doc, declaration }) {
     .replace(/^export (?:declare )?/, '')
     .replaceAll(/^ {4}(?:#private;|private .*)\n/gm, '')
     .replaceAll(/^(?: {4})+/gm, (indent) => (isIndentedByFour(declaration) ? ' '.repeat(indent.length / 2) : indent));
-  const call = /^function/.test(code) ? '()' : '';
+  const call = code.startsWith('function') ? '()' : '';
   return [`### ${name}${call}`, doc, `\`\`\`ts\n${code}\n\`\`\``].filter(Boolean).join('\n\n');
 }
 
