@@ -51,6 +51,39 @@ test(
   },
 );
 
+const unshare = ['--pid', '--fork', '--mount-proc', '--kill-child'];
+const cannotUnshare = spawnSync('unshare', [...unshare, 'true']).status !== 0 && 'unshare is not allowed here';
+
+test(
+  'as process 1 of a container it hears the signal itself, and ends as the page says',
+  { skip: cannotUnshare },
+  async (t) => {
+    const { port, project } = await setUp(t, files);
+    const command = /command: \['node', '(.*)'\]/.exec(block('kind: Deployment'))[1];
+    const args = [
+      ...unshare,
+      process.execPath,
+      '-e',
+      `
+    console.log('process', process.pid);
+    import(${JSON.stringify(project.path(command))});
+  `,
+    ];
+    const env = { NODE_ENV: 'production', PORT: String(port) };
+    const container = new Process('unshare', args, { cwd: project.dir, env });
+    t.after(() => container.stop());
+    await container.printed(/process 1\n/);
+    await container.printed(/listens/);
+    const answered = request(port, { host: 'localhost' });
+    await new Promise((resolve) => setTimeout(resolve, 25));
+    // The signal of the container's runtime comes from outside of its namespace.
+    const [pid] = readFileSync(`/proc/${container.pid}/task/${container.pid}/children`, 'utf8').trim().split(' ');
+    process.kill(Number(pid), 'SIGTERM');
+    assert.equal((await answered).body, 'served');
+    assert.deepEqual(await container.exited, { code: 0, signal: null });
+  },
+);
+
 test('systemd finds nothing wrong with the units', { skip: lacks('systemd-analyze') }, async (t) => {
   const { project } = await setUp(t);
   project.write({
