@@ -32,6 +32,15 @@ async function start(t, files, flags = ['--inspect=0'], entry = 'app.mjs') {
 
 const get = async (port) => JSON.parse((await request(port)).body);
 
+/** A request that a breakpoint pauses, and that then goes on: the pause, and the answer. */
+async function passBreakpoint(it, port) {
+  const pausing = it.nextPause();
+  const answer = get(port);
+  const pause = await pausing;
+  await it.resume();
+  return { pause, answer: await answer };
+}
+
 test('a debugger stays attached over restarts, and its breakpoints hold', async (t) => {
   const { project, port, run, url } = await start(t, (port) => ({ 'app.mjs': app({ port }) }));
   await run.printed(/generation 1 in/);
@@ -49,8 +58,9 @@ test('a debugger stays attached over restarts, and its breakpoints hold', async 
     assert.equal(await it.evaluateHere(pause, 'version'), version);
     assert.equal(pause.hitBreakpoints.length, 1);
     await it.resume();
-    pids.push((await answer).pid);
-    assert.equal((await answer).count, version);
+    const { pid, count } = await answer;
+    pids.push(pid);
+    assert.equal(count, version);
     assert.equal(await it.evaluate('process.pid'), pids.at(-1));
   }
   assert.equal(new Set(pids).size, 3);
@@ -66,11 +76,9 @@ test('a breakpoint in a script by its id is one of its URL in the next process, 
   for (const version of [2, 3]) {
     project.save('app.mjs', app({ port, version }));
     await run.printed(new RegExp(`generation ${version} in`));
-    const pausing = it.nextPause();
-    const answer = get(port);
-    assert.deepEqual((await pausing).hitBreakpoints, [breakpointId]);
-    await it.resume();
-    assert.equal((await answer).version, version);
+    const { pause, answer } = await passBreakpoint(it, port);
+    assert.deepEqual(pause.hitBreakpoints, [breakpointId]);
+    assert.equal(answer.version, version);
   }
   await it.client.Debugger.removeBreakpoint({ breakpointId });
   assert.equal((await get(port)).version, 3);
@@ -93,13 +101,9 @@ test('a breakpoint that was removed is not set again, and what is set survives, 
   assert.equal((await get(port)).version, 2);
   assert.equal(it.paused.length, 0);
   await it.client.Debugger.setBreakpointsActive({ active: true });
-  const pausing = it.nextPause();
-  const answer = get(port);
-  const pause = await pausing;
+  const { pause } = await passBreakpoint(it, port);
   assert.equal(pause.callFrames[0].location.lineNumber, 5);
   assert.match(it.urlOf(pause), /\/app\.mjs$/);
-  await it.resume();
-  await answer;
   assert.equal(it.paused.length, 1);
 });
 
@@ -116,11 +120,7 @@ test('a save while a request is paused at a breakpoint: it is answered, and the 
   await Promise.all([resumed, cleared]);
   assert.deepEqual((({ version, count }) => ({ version, count }))(await answer), { version: 1, count: 1 });
   await run.printed(/generation 2 in/);
-  const again = it.nextPause();
-  const next = get(port);
-  await again;
-  await it.resume();
-  assert.equal((await next).count, 2);
+  assert.equal((await passBreakpoint(it, port)).answer.count, 2);
 });
 
 test('with a debugger attached clients notice nothing, either', async (t) => {
@@ -180,11 +180,7 @@ test('a failed start gives the debugger back to the generation that serves on', 
   project.save('app.mjs', 'throw new Error("no");');
   await run.printed(/generation 1 keeps serving/);
   assert.equal(await it.evaluate('process.pid'), pid);
-  const pausing = it.nextPause();
-  const answer = get(port);
-  await pausing;
-  await it.resume();
-  assert.equal((await answer).pid, pid);
+  assert.equal((await passBreakpoint(it, port)).answer.pid, pid);
 });
 
 test('a crash ends at once, and the debugger goes on in the generation that replaces it', async (t) => {
@@ -197,11 +193,7 @@ test('a crash ends at once, and the debugger goes on in the generation that repl
   await it.breakpoint('app.mjs', 8);
   process.kill(pid, 'SIGUSR2');
   await run.printed(/generation 2 in/);
-  const pausing = it.nextPause();
-  const answer = get(port);
-  await pausing;
-  await it.resume();
-  assert.notEqual((await answer).pid, pid);
+  assert.notEqual((await passBreakpoint(it, port)).answer.pid, pid);
 });
 
 test('two debuggers at once, one of which leaves', async (t) => {
@@ -213,11 +205,7 @@ test('two debuggers at once, one of which leaves', async (t) => {
   await two.breakpoint('app.mjs', 8);
   project.save('app.mjs', app({ port, version: 2 }));
   await run.printed(/generation 2 in/);
-  const pausing = two.nextPause();
-  const answer = get(port);
-  await pausing;
-  await two.resume();
-  assert.equal((await answer).version, 2);
+  assert.equal((await passBreakpoint(two, port)).answer.version, 2);
 });
 
 test('Ctrl+C ends an app that is paused at a breakpoint', async (t) => {
