@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { packRequest, unpackRequest } from '../../http-luggage.ts';
-import type { Luggage } from '../../protocol.ts';
 import { Arrival } from './arrival.ts';
+import { clientOf, freeze, isUpgraded, makeLast, thaw, type Connection } from './connection.ts';
 import type { HandBack } from './hand-backs.ts';
 import {
   awaitNextRequest,
@@ -27,38 +27,12 @@ import { guardRequests } from './late-requests.ts';
 import type { ListenHandle } from './listeners.ts';
 import { Unpackers } from './luggage.ts';
 import type { Movable } from './movable.ts';
-import { Moves, type Leaving } from './moves.ts';
+import { Moves } from './moves.ts';
 import type { ProtocolPart } from './protocol-part.ts';
-import { resumeReading, stopReading } from './reading.ts';
 import { Settling, type Pending } from './settling.ts';
 import { TlsConnections, type Origin } from './tls-connections.ts';
 import { watchUpgrades } from './upgrades.ts';
 import { GOING_AWAY, SERVICE_RESTART, WebSocketOutput } from './web-socket-output.ts';
-
-interface Connection extends Leaving {
-  /** The primary's id of the listener to hand it back to; undefined when it can't move (no primary). */
-  listener: number | undefined;
-  /** An earlier generation has answered requests on it. */
-  isIdle: boolean;
-  /** What came with it, and goes on with it. */
-  luggage: Luggage | undefined;
-  /** When the last request on it began, as performance.now() tells. */
-  began: number;
-  /** It has moved here in the midst of its protocol, and is not read before the others have. */
-  isEarly: boolean;
-  /** The response in flight, whose end is waited for. While this generation serves, it is not noted. */
-  response?: ServerResponse | undefined;
-  /** A request that comes now is not begun, but goes with the connection. */
-  guarded?: boolean;
-  /** The rest of a request is awaited that was answered already. */
-  hasRest?: boolean;
-  /** What has been read of a request that was not begun, and behind it. */
-  late?: Buffer;
-  /** Not being read, since when, with the idle timeout that was switched off meanwhile. */
-  frozen?: { timeout: number; since: number };
-  /** It was told to end. */
-  isEnding?: boolean;
-}
 
 /** A connection that the primary has sent. */
 interface Accepting extends Origin {
@@ -160,7 +134,7 @@ export class Connections {
     this.#movables.set(socket, movable);
     const connection = this.#connections.get(socket);
     if (connection?.isEarly && !connection.frozen) {
-      this.#freeze(connection);
+      freeze(connection);
       this.#arrival.begin();
     }
     this.#scheduleCheck();
@@ -176,7 +150,7 @@ export class Connections {
 
   #onAllMoved(): void {
     for (const connection of this.#connections.values()) {
-      if (connection.isEarly && this.#mode === 'serving') this.#thaw(connection);
+      if (connection.isEarly && this.#mode === 'serving') thaw(connection);
       connection.isEarly = false;
     }
   }
@@ -209,7 +183,7 @@ export class Connections {
     for (const connection of this.#connections.values()) {
       // The primary gives it back, with a parser that reads it from the start.
       if (connection.late && !connection.response) this.#release(connection);
-      else this.#thaw(connection);
+      else thaw(connection);
     }
   }
 
@@ -229,7 +203,7 @@ export class Connections {
     for (const { socket } of this.#connections.values()) {
       const response = responseOf(socket);
       if (response && isEventStream(response)) endEventStream(response);
-      else if (response && !move) this.#makeLast(response);
+      else if (response && !move) makeLast(response);
     }
     const left = await this.#settling.wait(timeout);
     for (const { socket } of this.#connections.values()) socket.destroy();
@@ -264,7 +238,7 @@ export class Connections {
   #onRequest(socket: Socket, response: ServerResponse): void {
     // One that an app has given to its server itself shows itself with its first request.
     const connection = this.#connections.get(socket) ?? this.#track(socket);
-    if (this.#mode === 'closing') this.#makeLast(response);
+    if (this.#mode === 'closing') makeLast(response);
     if (connection && this.#mode !== 'serving') this.#follow(connection, response);
   }
 
@@ -307,10 +281,6 @@ export class Connections {
     if (this.#mode === 'serving' || connection.frozen || !speaksHttp(connection.socket)) return;
     this.#suspended.add(connection);
     setReading(connection.socket, false);
-  }
-
-  #makeLast(response: ServerResponse): void {
-    if (!response.headersSent) response.setHeader('connection', 'close');
   }
 
   // Once for all that happens in one turn of the event loop: asking Node for its idle connections costs their number.
@@ -377,11 +347,11 @@ export class Connections {
       else if (server && speaksHttp(socket)) {
         if (!unfinished.has(server)) unfinished.set(server, unfinishedRequests(server));
         const isIdle = unfinished.get(server)?.has(socket) === false || isUntouched(socket);
-        if (isIdle || connection.late) this.#freeze(connection);
+        if (isIdle || connection.late) freeze(connection);
         else this.#followRest(connection);
         // Else it goes on to change a state that was captured.
       } else if (this.#mode === 'quiescing' && isUpgraded(socket) && !this.#webSockets.get(socket)?.isAsked) {
-        this.#freeze(connection);
+        freeze(connection);
       }
       if (connection.frozen) continue;
       this.#busy.push(connection);
@@ -404,10 +374,10 @@ export class Connections {
   #freezeMovable(connection: Connection, movable: Movable): void {
     if (!movable.isOpen || !this.#canLeave(connection) || this.#mode === 'closing') {
       // Its client's last word has to be read, too.
-      this.#thaw(connection);
+      thaw(connection);
       return;
     }
-    if (!connection.frozen) this.#freeze(connection);
+    if (!connection.frozen) freeze(connection);
     if (!movable.isHandling || this.#mode !== 'quiescing') return;
     this.#busy.push(connection);
     this.#moves.lookAfter(connection, movable.change());
@@ -417,23 +387,6 @@ export class Connections {
   #unsuspend(): void {
     for (const { socket, frozen } of this.#suspended) if (!frozen) setReading(socket, true);
     this.#suspended.clear();
-  }
-
-  #freeze(connection: Connection): void {
-    const { socket } = connection;
-    if (speaksHttp(socket)) setReading(socket, false);
-    else stopReading(socket);
-    // Its idle timeout would close it, with a request waiting unread.
-    connection.frozen = { timeout: socket.timeout ?? 0, since: performance.now() };
-    if (connection.frozen.timeout > 0) socket.setTimeout(0);
-  }
-
-  #thaw(connection: Connection): void {
-    if (!connection.frozen) return;
-    if (connection.frozen.timeout > 0) connection.socket.setTimeout(connection.frozen.timeout);
-    delete connection.frozen;
-    if (speaksHttp(connection.socket)) setReading(connection.socket, true);
-    else resumeReading(connection.socket);
   }
 
   /** What kept a connection from moving may have ended. */
@@ -483,19 +436,10 @@ export class Connections {
     if (connection.frozen) {
       // What its client has sent since the capture is for nobody; that the client ends it, too, is to be read.
       for (const event of ['data', 'readable']) socket.removeAllListeners(event);
-      this.#thaw(connection);
+      thaw(connection);
       socket.resume();
     }
     if (webSocket) webSocket.close(isMoving ? SERVICE_RESTART : GOING_AWAY);
     else socket.end();
   }
-}
-
-function clientOf(socket: Socket): string {
-  return socket.remoteAddress ?? 'a local client';
-}
-
-/** A WebSocket, for example. */
-function isUpgraded(socket: Socket): boolean {
-  return httpServerOf(socket) !== undefined && !speaksHttp(socket);
 }
