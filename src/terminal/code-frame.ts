@@ -1,33 +1,48 @@
 import { readFileSync, statSync } from 'node:fs';
 import { plain, type Style } from './style.ts';
+import { textWidth } from './text-width.ts';
 
 const LINES_AROUND = 3;
 /** A frame helps with source that a person wrote, not with bundles. */
 const LARGEST_FILE = 2_000_000;
 const WIDEST_LINE = 160;
+const NARROWEST_LINE = 20;
+/** How much of a line that does not fit is shown in front of the caret. */
+const BEFORE_CARET = 0.7;
 
 /**
- * The lines around a place in a file, the line itself marked by `>` and the column (both from 1) by a caret.
- * Undefined when the file can't be read or has no such line.
+ * The lines around a place in a file, the line itself marked by `>` and the column (both from 1) by a caret. Lines that
+ * are too long for so many columns are cut, so that the caret stays below its character. Undefined when the file can't
+ * be read or has no such line.
  */
-export function codeFrame(file: string, line: number, column?: number, style: Style = plain): string | undefined {
+export function codeFrame(
+  file: string,
+  line: number,
+  column?: number,
+  style: Style = plain,
+  columns: number = Infinity,
+): string | undefined {
   const lines = readLines(file);
   if (lines?.[line - 1] === undefined) return undefined;
   const first = Math.max(1, line - LINES_AROUND);
   const last = Math.min(lines.length, line + LINES_AROUND);
   const width = String(last).length;
+  const gutterWidth = width + '>  | '.length;
+  const room = Math.min(WIDEST_LINE, Math.max(NARROWEST_LINE, columns - gutterWidth));
+  const begin = beginOf(lines[line - 1]!, column, room);
   const frame: string[] = [];
   for (let number = first; number <= last; number++) {
-    const text = shown(lines[number - 1]!);
+    const text = shown(lines[number - 1]!, begin, room);
     const gutter = `${String(number).padStart(width)} |`;
     frame.push(
       number === line
         ? `${style('red', '>')} ${style('bold', `${gutter} ${text}`.trimEnd())}`
         : style('dim', `  ${gutter} ${text}`.trimEnd()),
     );
-    if (number === line && column !== undefined && column >= 1 && column <= text.length + 1) {
+    const at = (column ?? 0) - 1 - begin;
+    if (number === line && at >= 0 && at <= text.length) {
       // Tabs stay tabs, so that the caret stands below its character at any tab width.
-      const blank = text.slice(0, column - 1).replaceAll(/[^\t]/g, ' ');
+      const blank = text.slice(0, at).replaceAll(/[^\t]/gu, (character) => ' '.repeat(textWidth(character)));
       frame.push(`  ${' '.repeat(width)} ${style('dim', '|')} ${blank}${style('red', '^')}`);
     }
   }
@@ -45,9 +60,16 @@ function readLines(file: string): string[] | undefined {
   }
 }
 
+/** The first character that is shown, so that the column is among them. */
+function beginOf(text: string, column: number | undefined, room: number): number {
+  if (column === undefined || text.length <= room || column < room) return 0;
+  return Math.max(0, Math.min(column - 1 - Math.round(room * BEFORE_CARET), text.length - room));
+}
+
 /** Without what would move the cursor or flood the terminal. */
-function shown(line: string): string {
+function shown(line: string, begin: number, room: number): string {
   // oxlint-disable-next-line no-control-regex
-  const text = line.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\uFFFD');
-  return text.length > WIDEST_LINE ? `${text.slice(0, WIDEST_LINE)}…` : text;
+  const text = line.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\uFFFD').slice(begin);
+  const start = begin > 0 && text !== '' ? `…${text.slice(1)}` : text;
+  return start.length > room ? `${start.slice(0, room - 1)}…` : start;
 }

@@ -20,8 +20,11 @@ export interface StartFailure {
   cwd?: string | undefined;
 }
 
-/** A failed start as one block: what and where, the code, the app's own stack frames, what serves now. */
-export function formatFailure(failure: StartFailure, style: Style = plain): string {
+/**
+ * A failed start as one block: what and where, the code, the app's own stack frames, what serves now. `columns`: of the
+ * terminal, into which the code has to fit.
+ */
+export function formatFailure(failure: StartFailure, style: Style = plain, columns?: number): string {
   const { error, generation, serving, cwd = process.cwd() } = failure;
   const location = failure.location ?? locateError(error);
   const [first = '', ...more] = messageLines(error);
@@ -32,7 +35,7 @@ export function formatFailure(failure: StartFailure, style: Style = plain): stri
       style('red', `✗ ${where}generation ${generation} failed to start: ${first}`),
       ...more.map((line) => `  ${line}`),
     ].join('\n'),
-    location ? codeFrame(location.file, location.line, location.column, style) : undefined,
+    location ? codeFrame(location.file, location.line, location.column, style, columns) : undefined,
     frames && style('dim', frames),
     serving === undefined
       ? 'nothing is serving; connections are held until the next save works'

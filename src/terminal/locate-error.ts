@@ -1,4 +1,5 @@
 import { locateInMessage } from './message-location.ts';
+import { originals } from './source-map.ts';
 import { decorationOf, framesOf, isDependency, isOwn, type Location, type ThrownError } from './stack.ts';
 
 /**
@@ -7,7 +8,7 @@ import { decorationOf, framesOf, isDependency, isOwn, type Location, type Thrown
  */
 export function locateError(error: ThrownError): Location | undefined {
   const named = locateInMessage(error.message) ?? decorationOf(error.stack ?? '');
-  if (named && !isOwn(named.file)) return toLocation(named);
+  if (named && !isOwn(named.file)) return originals()(toLocation(named));
   const locations = framesOf(error)
     .map(({ location }) => location)
     .filter((location) => location !== undefined && !isOwn(location.file));

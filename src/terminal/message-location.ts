@@ -8,6 +8,8 @@ import type { Location } from './stack.ts';
 const ESBUILD = /^(.+?):(\d+):(\d+): ERROR: (.*)$/m;
 /** TypeScript, which ts-node reports with: `a.ts(3,5): error TS1005: …` or `a.ts:3:5 - error TS1005: …`. */
 const TYPESCRIPT = /^(.+?)[:(](\d+)[:,](\d+)\)?(?::| -) error (TS\d+: .*)$/m;
+/** swc, whose message is a picture: `x what is wrong`, `,-[a.ts:3:1]`, the source with a caret, and where swc is at fault. */
+const SWC = /^\s*[x×] (.+(?:\n\s*[|│] .+)*)\n\s*[,╭][-─]\[(.+):(\d+):\d+\]\n([\s\S]*?)\n\s*[`╰][-─]/;
 /** Node's error for JSON that is imported or required. */
 const JSON_FILE = /^(\S.*\.json): ([\s\S]*)$/;
 /** Node's error for an import that leads nowhere; its stack has no frame of the module that imports. */
@@ -19,6 +21,8 @@ export function locateInMessage(message: string): (Location & { message: string 
   if (esbuild) return place(esbuild, 1);
   const typescript = TYPESCRIPT.exec(message);
   if (typescript) return place(typescript, 0);
+  const swc = SWC.exec(message);
+  if (swc) return inPicture(swc);
   const json = JSON_FILE.exec(message);
   const inJson = json && path.isAbsolute(json[1]!) ? locateJsonError(json[1]!) : undefined;
   if (json && inJson) return { ...inJson, message: json[2]! };
@@ -33,6 +37,16 @@ function place([, file, line, column, message]: RegExpExecArray, firstColumn: 0 
     line: Number(line),
     column: Number(column) + firstColumn,
     message: message!,
+  };
+}
+
+function inPicture([, what, file, line, picture]: RegExpExecArray): Location & { message: string } {
+  const caret = /^ *[:·]( .*?)[\^─┬]/m.exec(picture!)?.[1];
+  return {
+    file: path.resolve(file!),
+    line: Number(line),
+    ...(caret !== undefined && { column: caret.length }),
+    message: what!.replaceAll(/\n\s*[|│] /g, ' '),
   };
 }
 

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { originals } from './source-map.ts';
 
 /** A place in a file; line and column count from 1. */
 export interface Location {
@@ -27,17 +28,22 @@ const PLACE = /^(.+?):(\d+):(\d+)$/;
 /** `file:3` above a source line and its caret: how V8 and Node decorate the stack of a syntax error. */
 const DECORATION = /^(\S.*?):(\d+)\n/;
 
-/** The frames of a V8 stack. */
+/** The frames of a V8 stack; those of compiled code of the app are where its source has them. */
 export function framesOf(error: ThrownError): Frame[] {
   const { stack = '', message } = error;
   // The message may have lines that look like frames.
   const at = message === '' ? -1 : stack.indexOf(message);
   const trace = at === -1 ? stack : stack.slice(at + message.length);
+  const toOriginal = originals();
   return trace
     .split('\n')
     .map((line) => FRAME.exec(line))
     .filter((match) => match !== null)
-    .map(([, named, place, , bare]) => ({ name: named, location: parsePlace(place ?? bare ?? '') }));
+    .map(([, named, place, , bare]) => {
+      const location = parsePlace(place ?? bare ?? '');
+      const isApp = location && !isDependency(location.file) && !isOwn(location.file);
+      return { name: named, location: isApp ? toOriginal(location) : location };
+    });
 }
 
 /** The place, and what is said about it, that precede an error's stack or what Node prints of it. */

@@ -6,18 +6,20 @@ import { styleFor, type Style } from './style.ts';
 export interface TerminalStream {
   write(text: string): unknown;
   isTTY?: boolean;
+  /** How wide it is, when it is a terminal. */
+  columns?: number;
 }
 
 export interface TerminalOptions {
   /** Default: stderr, since stdout belongs to the app. */
   stream?: TerminalStream;
-  /** NO_COLOR and TERM are read. Default: `process.env`. */
+  /** NO_COLOR, FORCE_COLOR and TERM are read. Default: `process.env`. */
   env?: NodeJS.ProcessEnv;
   /** Paths are shown relative to it. Default: the working folder. */
   cwd?: string;
 }
 
-/** Writes what the person sees. In colours when the stream is a terminal and NO_COLOR is unset. */
+/** Writes what the person sees: in colours, and in lines that fit, when the stream is a terminal. */
 export class Terminal {
   readonly #stream: TerminalStream;
   readonly #style: Style;
@@ -55,7 +57,7 @@ export class Terminal {
 
   receipt(receipt: Receipt): void {
     this.newAttempt();
-    this.#writeLine(this.#style('green', formatReceipt(receipt, this.#cwd)));
+    this.#writeLine(this.#style('green', formatReceipt(receipt, this.#cwd, this.#columns)));
   }
 
   /** Another start begins: its failure is told even if it is the same as the last one. */
@@ -74,10 +76,15 @@ export class Terminal {
     const attempt = this.#attempt;
     const location = failure.location ?? (await locateFailure(failure.error, files));
     if (attempt !== this.#attempt) return;
-    const text = formatFailure({ ...failure, location, cwd: failure.cwd ?? this.#cwd }, this.#style);
+    const text = formatFailure({ ...failure, location, cwd: failure.cwd ?? this.#cwd }, this.#style, this.#columns);
     if (text === this.#lastFailure) return;
     this.#lastFailure = text;
     this.#writeLine(text);
+  }
+
+  /** A terminal that does not tell, or one of no width as some programs open, is as wide as need be. */
+  get #columns(): number | undefined {
+    return (this.#stream.isTTY && this.#stream.columns) || undefined;
   }
 
   #writeLine(text: string): void {

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { codeFrame } from '../../dist/terminal/code-frame.js';
 import { folderWith } from './throwing.js';
 
-const frameOf = (t, content, line, column) =>
-  codeFrame(path.join(folderWith(t, { 'a.js': content }), 'a.js'), line, column);
+const frameOf = (t, content, line, column, columns) =>
+  codeFrame(path.join(folderWith(t, { 'a.js': content }), 'a.js'), line, column, undefined, columns);
 
 const NUMBERED = Array.from({ length: 12 }, (_, index) => `line(${index + 1});\n`).join('');
 
@@ -47,5 +47,24 @@ test('no file, no such line, a folder: no frame', (t) => {
 
 test('control characters are replaced, long lines cut', (t) => {
   assert.equal(frameOf(t, 'a\u001b[31mb', 1), '> 1 | a\uFFFD[31mb');
-  assert.equal(frameOf(t, 'x'.repeat(500), 1, 400), `> 1 | ${'x'.repeat(160)}…`);
+  assert.equal(frameOf(t, 'x'.repeat(500), 1), `> 1 | ${'x'.repeat(159)}…`);
+});
+
+test('in a long line the column is shown, and the caret stands below it', (t) => {
+  const line = `${'x'.repeat(399)}!${'y'.repeat(400)}`;
+  for (const columns of [40, 80, 1000, undefined]) {
+    const [source, caret] = frameOf(t, `${line}\nshort\n`, 1, 400, columns).split('\n');
+    assert.ok(source.length <= Math.min(columns ?? Infinity, 166), source);
+    assert.equal(source[caret.indexOf('^')], '!');
+    assert.match(source, /^> 1 \| …x+!y+…$/);
+  }
+});
+
+test('a line that fits is whole, one that does not is cut at the width of the terminal', (t) => {
+  assert.equal(frameOf(t, 'a'.repeat(34), 1, 34, 40), `> 1 | ${'a'.repeat(34)}\n    | ${' '.repeat(33)}^`);
+  assert.equal(frameOf(t, 'a'.repeat(35), 1, 1, 40), `> 1 | ${'a'.repeat(33)}…\n    | ^`);
+});
+
+test('the caret stands below its character after wide ones', (t) => {
+  assert.equal(frameOf(t, `say('日本', b)`, 1, 11), `> 1 | say('日本', b)\n    |             ^`);
 });

@@ -105,6 +105,11 @@ test('messages of compilers', () => {
   });
   assert.deepEqual(at(`Unable to compile:\n${file}(3,5): error TS1005: ';' expected.`), { file, line: 3, column: 5 });
   assert.deepEqual(at(`Unable to compile:\n${file}:3:5 - error TS1005: ';' expected.`), { file, line: 3, column: 5 });
+  const picture = (mark, [corner, end]) =>
+    `  ${mark} Unexpected token\n   ${corner}[${file}:3:1]\n 2 | const b = {\n 3 |   x: 1,,\n   :        ^\n 4 | };\n   ${end}\n\n\nCaused by:\n    Syntax Error`;
+  for (const text of [picture('x', [',-', '`----']), picture('×', ['╭─', '╰────'])]) {
+    assert.deepEqual(at(text), { file, line: 3, column: 8 });
+  }
 });
 
 test('lines of the message that look like frames are none', () => {

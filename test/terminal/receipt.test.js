@@ -18,7 +18,7 @@ const QUIET = {
   stateBytes: 0,
 };
 
-const format = (receipt) => formatReceipt({ ...QUIET, ...receipt }, CWD);
+const format = (receipt, columns) => formatReceipt({ ...QUIET, ...receipt }, CWD, columns);
 
 test('a receipt with everything', () => {
   assert.equal(
@@ -88,4 +88,40 @@ test('sizes are in decimal units', () => {
     '5 GB',
     '5000 GB',
   ]);
+});
+
+test('in a narrow terminal what matters least is left out, and the line fits', () => {
+  const receipt = {
+    reason: [inProject('src/routes/users.ts')],
+    generation: 14,
+    totalMs: 23,
+    phases: [{ name: 'load', ms: 11 }],
+    pauseMs: 4,
+    connectionsMoved: 3,
+    held: 12,
+    longestHoldMs: 6,
+    stateBytes: 2100,
+  };
+  const file = path.join('src', 'routes', 'users.ts');
+  const lines = [
+    `↻ ${file} → generation 14 in 23 ms (load 11 · pause 4) · 3 connections moved · 12 requests held, longest 6 ms · state 2.1 kB`,
+    `↻ ${file} → generation 14 in 23 ms (pause 4) · 3 connections moved · 12 requests held, longest 6 ms · state 2.1 kB`,
+    `↻ ${file} → generation 14 in 23 ms (pause 4) · 3 connections moved · 12 requests held, longest 6 ms`,
+    `↻ ${file} → generation 14 in 23 ms (pause 4) · 3 connections moved`,
+    `↻ ${file} → generation 14 in 23 ms (pause 4)`,
+    `↻ ${file} → generation 14 in 23 ms`,
+    `↻ …${path.join('/', 'routes', 'users.ts')} → generation 14 in 23 ms`,
+    `↻ …${path.join('/', 'users.ts')} → generation 14 in 23 ms`,
+  ];
+  for (const [index, line] of lines.entries()) {
+    assert.equal(format(receipt, line.length), line);
+    assert.equal(format(receipt, line.length - 1), lines[index + 1] ?? line);
+  }
+});
+
+test('wide characters count twice', () => {
+  const receipt = { reason: [inProject('日本語.ts')], pauseMs: 4 };
+  const whole = '↻ 日本語.ts → generation 2 in 8 ms (pause 4)';
+  assert.equal(format(receipt, whole.length + 3), whole);
+  assert.equal(format(receipt, whole.length + 2), '↻ 日本語.ts → generation 2 in 8 ms');
 });

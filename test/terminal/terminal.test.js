@@ -56,6 +56,33 @@ test('colours only at a terminal without NO_COLOR', () => {
   assert.equal(isColored({}), false);
 });
 
+test('FORCE_COLOR decides, as for Node.js', () => {
+  const isColored = (options) => {
+    const { terminal, written } = open(options);
+    terminal.warn('x');
+    return written[0] !== '⚠ x\n';
+  };
+  for (const FORCE_COLOR of ['', '1', 'true', '2', '3']) assert.equal(isColored({ env: { FORCE_COLOR } }), true);
+  for (const FORCE_COLOR of ['0', 'false']) assert.equal(isColored({ isTTY: true, env: { FORCE_COLOR } }), false);
+  assert.equal(isColored({ env: { FORCE_COLOR: '1', NO_COLOR: '1', TERM: 'dumb' } }), true);
+});
+
+test('a receipt fits into the terminal as wide as it is now; without one it is whole', () => {
+  const written = [];
+  const stream = { isTTY: true, columns: 80, write: (text) => written.push(text) };
+  const terminal = new Terminal({ stream, env: { NO_COLOR: '1' } });
+  const receipt = { ...RECEIPT, pauseMs: 3, stateBytes: 10 };
+  terminal.receipt(receipt);
+  stream.columns = 44;
+  terminal.receipt(receipt);
+  stream.columns = 0;
+  terminal.receipt(receipt);
+  Object.assign(stream, { columns: 20, isTTY: false });
+  terminal.receipt(receipt);
+  const whole = '↻ crash → generation 2 in 8 ms (pause 3) · state 10 B\n';
+  assert.deepEqual(written, [whole, '↻ crash → generation 2 in 8 ms (pause 3)\n', whole, whole]);
+});
+
 test('a coloured failure says the same', async (t) => {
   const cwd = folderWith(t, { 'a.mjs': 'let a;\na.b;\nlet c;\n' });
   const failure = { error: errorOfImport(path.join(cwd, 'a.mjs')), generation: 1 };
