@@ -204,7 +204,9 @@ export type MessageToWorker =
    * End: connections go back to the primary (`move`) or are closed; then components, then exit. With `relay`, not before
    * the TLS connections that have moved have ended, whose TLS ends it keeps.
    */
-  | { type: 'drain'; move: boolean; relay: boolean; signal?: NodeJS.Signals };
+  | { type: 'drain'; move: boolean; relay: boolean; signal?: NodeJS.Signals }
+  /** Tell what it waits for: its start, or its end, takes long. */
+  | { type: 'ask-waits' };
 
 export type MessageToPrimary =
   /** Booted; waits for `load`. `inspector`: where its own inspector listens. */
@@ -248,6 +250,8 @@ export type MessageToPrimary =
   | { type: 'captured'; id: number; blob: boolean; problems: string[] }
   | { type: 'capture-failed'; id: number; error: WireError }
   | { type: 'moved'; connections: number }
+  /** Answers `ask-waits`. `step`: of its start; undefined: it ends. `names`: as a person would call what keeps it from that. */
+  | { type: 'waits'; step: StartStep | undefined; names: string[] }
   | { type: 'drained'; ended: boolean; report: string[] }
   /** The app asks for its standard input. */
   | { type: 'reads-input' }
@@ -264,6 +268,9 @@ export interface Preloaded {
   /** It has changed something that all modules share. */
   leavesTraces: boolean;
 }
+
+/** What a start has come to. `ready`: only process.send('ready') is awaited. */
+export type StartStep = 'load' | 'prepare' | 'start' | 'listen' | 'ready';
 
 /** Milliseconds that the steps of a start took, in the worker's own clock. */
 export type Phases = Partial<Record<'restore' | 'load' | 'prepare' | 'start', number>>;

@@ -1,5 +1,6 @@
 import type { HandoverError } from '../errors.ts';
 import type { WireError } from '../protocol.ts';
+import type { SlowStep } from './progress.ts';
 
 /** The steps of a handover, in their order. */
 export type Step = 'loading' | 'prepared' | 'quiesced' | 'captured' | 'ready' | 'committed';
@@ -60,8 +61,12 @@ export interface RestarterEvents {
   change: [{ reason: string[] }];
   /** A standby waits, as warm as it gets. `preloaded`: URLs and paths of what it has evaluated, without what those load. */
   standby: [{ pid: number; preloaded: string[] }];
+  /** A standby takes long to become warm. `evaluates`: the package that it evaluates just now. */
+  warming: [{ pid: number; evaluates: string | undefined }];
   /** The next generation loads the app. */
   loading: [{ generation: number; pid: number }];
+  /** Its start takes long; told again when it has come to another step. */
+  starting: [{ generation: number; pid: number; step: SlowStep }];
   /** It has come as far as it gets without the state. */
   prepared: [{ generation: number; pid: number }];
   /** The old generation takes no new request and has answered those in flight. */
@@ -78,6 +83,8 @@ export interface RestarterEvents {
   rolledBack: [Failure];
   /** A newer change took the place of a handover. */
   superseded: [{ generation: number }];
+  /** The end of a generation takes long. `waitsFor`: whom it waits for, by name; told again when that changes. */
+  draining: [{ generation: number; pid: number; waitsFor: string[] }];
   /** An old generation has ended; `ended` is false when something had to be cut or killed. */
   drained: [{ generation: number; pid: number; ended: boolean; report: string[] }];
   /** The serving generation died. `waits`: it has died too often and is replaced at the next save. */

@@ -56,6 +56,8 @@ export interface HandoverTask {
   onState: (state: StateBytes, generation: number) => void;
   /** `overlap: false`: the old generation has ended. */
   onOldEnded: (old: WorkerHandle, retirement: Retirement) => void;
+  /** `overlap: false`: the old generation takes long to end, and waits for these. */
+  onOldWaiting: (old: WorkerHandle, names: string[]) => void;
   warn: (message: string) => void;
 }
 
@@ -321,7 +323,9 @@ export class Handover {
     this.#pausedAt ??= performance.now();
     router.hold();
     this.#isOldGone = true;
-    this.#task.onOldEnded(old, await retire(old, { type: 'drain', move: true, relay: false }, options));
+    const onWaiting = (names: string[]): void => this.#task.onOldWaiting(old, names);
+    const drain = { type: 'drain', move: true, relay: false } as const;
+    this.#task.onOldEnded(old, await retire(old, drain, options, onWaiting));
   }
 
   async #waitForNext<T extends 'standby' | 'needs-state' | 'ready'>(

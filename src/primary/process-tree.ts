@@ -18,6 +18,7 @@ export class ProcessTree {
   /** When the worker was started, as a ProcessEntry has it. */
   #since = 0;
   #ended: Promise<string[]> | undefined;
+  #left: readonly number[] = [];
 
   /** `mark` is what stands in the environment of the worker. */
   constructor(mark: string, worker: number) {
@@ -28,6 +29,11 @@ export class ProcessTree {
   /** What the worker has started itself and has not ended. */
   get children(): readonly number[] {
     return this.#children;
+  }
+
+  /** Those whose end is awaited, by name. */
+  get left(): string[] {
+    return this.#left.filter(exists).map((pid) => `child process ${describeProcess(pid)}`);
   }
 
   /** The worker has told of its children, or that it can have some. */
@@ -71,6 +77,7 @@ export class ProcessTree {
         'SIGTERM',
       );
       for (const pid of left) told.add(pid);
+      this.#left = left;
       while (left.some(exists) && performance.now() < deadline) await delay(LOOK);
     }
     return [];

@@ -5,6 +5,7 @@ import { CrashLoop } from './crash-loop.ts';
 import type { RestarterEvents, Step } from './events.ts';
 import { Handover, type HandoverResult } from './handover.ts';
 import type { Inspector } from './inspector/inspector.ts';
+import { watchStart } from './progress.ts';
 import { retire, type Retirement } from './retire.ts';
 import type { Router } from './router.ts';
 import { describeExit } from './start-errors.ts';
@@ -142,7 +143,8 @@ export class RestartLoop {
     this.#attempting = worker;
     const generation = this.#generation + 1;
     let endedBefore: Retirement | undefined;
-    const result = await new Handover({
+    const unwatch = watchStart(worker, (step) => this.#with.emit('starting', { generation, pid: worker.pid, step }));
+    const handover = new Handover({
       router: this.#with.router,
       options: this.#with.options,
       inspector: this.#with.inspector,
@@ -161,9 +163,11 @@ export class RestartLoop {
         endedBefore = retirement;
         this.#onDrained(worker, retirement);
       },
+      onOldWaiting: (worker, names) => this.#onDraining(worker, names),
       onState: (state, from) => this.#with.store.set(state, from),
       warn: (message) => this.#warn(message),
-    }).run();
+    });
+    const result = await handover.run().finally(unwatch);
     this.#attempt = undefined;
     this.#attempting = undefined;
     switch (result.type) {
@@ -262,11 +266,16 @@ export class RestartLoop {
 
   async #retire(old: WorkerHandle, receipt: (moved: number) => void): Promise<void> {
     void old.waitFor(['moved']).then((message) => receipt(message.type === 'moved' ? message.connections : 0));
-    const retirement = retire(old, { type: 'drain', move: true, relay: true }, this.#with.options);
+    const onWaiting = (names: string[]): void => this.#onDraining(old, names);
+    const retirement = retire(old, { type: 'drain', move: true, relay: true }, this.#with.options, onWaiting);
     this.#retirements.add(retirement);
     const outcome = await retirement;
     this.#retirements.delete(retirement);
     this.#onDrained(old, outcome);
+  }
+
+  #onDraining({ generation, pid }: WorkerHandle, waitsFor: string[]): void {
+    this.#with.emit('draining', { generation, pid, waitsFor });
   }
 
   #onDrained({ generation, pid }: WorkerHandle, { ended, report }: Retirement): void {

@@ -1,4 +1,5 @@
 import type { MessageToWorker } from '../protocol.ts';
+import { watchDrain } from './progress.ts';
 import type { WorkerExit, WorkerHandle } from './worker-handle.ts';
 
 export interface RetireTimeouts {
@@ -20,8 +21,23 @@ export interface Retirement {
 /**
  * Ends a worker: it drains, then stops its components, then exits. When it takes longer than drainTimeout and
  * shutdownTimeout together it gets SIGTERM, and SIGKILL after killTimeout. Then the processes end that it has started.
+ * `onWaiting` is told whom it waits for when that takes long.
  */
 export async function retire(
+  worker: WorkerHandle,
+  drain: Extract<MessageToWorker, { type: 'drain' }>,
+  timeouts: RetireTimeouts,
+  onWaiting: (names: string[]) => void,
+): Promise<Retirement> {
+  const stop = watchDrain(worker, onWaiting);
+  try {
+    return await end(worker, drain, timeouts);
+  } finally {
+    stop();
+  }
+}
+
+async function end(
   worker: WorkerHandle,
   drain: Extract<MessageToWorker, { type: 'drain' }>,
   { drainTimeout, shutdownTimeout, killTimeout }: RetireTimeouts,

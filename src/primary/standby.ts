@@ -1,5 +1,6 @@
 import type { AppRuntime } from '../protocol.ts';
 import type { PreloadPlan } from './preload-plan.ts';
+import { LONG } from './progress.ts';
 import { WarmUp } from './warm-up.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
@@ -14,6 +15,8 @@ export interface StandbyOptions {
   runtime: () => AppRuntime;
   /** One waits, as warm as it gets. */
   onWarm: (worker: WorkerHandle, preloaded: string[]) => void;
+  /** One takes long to become warm, and evaluates this package just now. */
+  onWarming: (worker: WorkerHandle, evaluates: string | undefined) => void;
   /** Something can't be preloaded. */
   tell: (message: string) => void;
 }
@@ -96,7 +99,10 @@ export class Standby {
   }
 
   async #warm(one: WarmUp): Promise<void> {
-    const outcome = await one.run(this.#options.runtime);
+    const slow = setTimeout(() => {
+      if (this.#waiting.includes(one)) this.#options.onWarming(one.worker, one.evaluates);
+    }, LONG);
+    const outcome = await one.run(this.#options.runtime).finally(() => clearTimeout(slow));
     switch (outcome.type) {
       case 'warm':
         if (this.#waiting.includes(one)) this.#options.onWarm(one.worker, one.preloaded);

@@ -89,6 +89,7 @@ export class Supervisor {
       onFork: (worker) => this.#onFork(worker),
       onDependencies: () => this.#loop?.fillStandby(),
       onWarm: ({ pid }, preloaded) => this.#emit('standby', { pid, preloaded }),
+      onWarming: ({ pid }, evaluates) => this.#emit('warming', { pid, evaluates }),
       warn: (message) => this.#warn(message),
     });
     const loop = (this.#loop = new RestartLoop({
@@ -203,13 +204,14 @@ export class Supervisor {
     if (serving) {
       if (this.#options.persist) await this.#saveLast(serving);
       this.#router.stop();
+      const { generation, pid } = serving;
       const retirement = await retire(
         serving,
         { type: 'drain', move: false, relay: false, ...(signal && { signal }) },
         this.#options,
+        (waitsFor) => this.#emit('draining', { generation, pid, waitsFor }),
       );
       exit = retirement.exit;
-      const { generation, pid } = serving;
       this.#emit('drained', { generation, pid, ended: retirement.ended, report: retirement.report });
     }
     this.#router.stop();

@@ -23,6 +23,7 @@ export class WarmUp {
   #preloaded: readonly Preloaded[] = [];
   #isTaken = false;
   #isRunning = false;
+  #evaluates: string | undefined;
   /** What it has been told to warm. */
   #runtime: AppRuntime | undefined;
 
@@ -35,6 +36,11 @@ export class WarmUp {
   /** The targets of what it has evaluated ahead. */
   get preloaded(): string[] {
     return this.#preloaded.map(({ target }) => target);
+  }
+
+  /** The package that it evaluates just now. */
+  get evaluates(): string | undefined {
+    return this.#evaluates;
   }
 
   /** Whether it is being told, or has been told, what to evaluate. */
@@ -103,6 +109,7 @@ export class WarmUp {
       const loaded = worker.loaded.dependencies.size;
       if (last) modules.set(last.target, Math.max(1, loaded - last.loaded));
       last = next === undefined ? undefined : { target: next, loaded };
+      this.#evaluates = next && packageNameOf(next);
     };
     const onMessage = (message: { type: string; target?: string }): void => {
       if (message.type === 'preloading') count(message.target);

@@ -25,6 +25,8 @@ export interface WorkersOptions {
   onDependencies: () => void;
   /** A standby waits, as warm as it gets. */
   onWarm: (worker: WorkerHandle, preloaded: string[]) => void;
+  /** A standby takes long to become warm, and evaluates this package just now. */
+  onWarming: (worker: WorkerHandle, evaluates: string | undefined) => void;
   warn: (message: string) => void;
 }
 
@@ -59,6 +61,7 @@ export class Workers {
         this.#dependencies.add(worker.loaded.read);
         onWarm(worker, preloaded);
       },
+      onWarming: options.onWarming,
       tell: warn,
     });
     this.#dependencies = new DependencyWatcher({

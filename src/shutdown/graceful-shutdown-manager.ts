@@ -21,6 +21,7 @@ export class GracefulShutdownManager {
   readonly #components = new Map<string, ShutdownComponent>();
   readonly #report: ComponentReport[] = [];
   readonly #pending = new Set<Promise<void>>();
+  readonly #awaited = new Set<ShutdownComponent>();
   #state: 'idle' | 'shutting down' | 'over' = 'idle';
   #began = 0;
   #ended: Promise<boolean> | undefined;
@@ -36,6 +37,11 @@ export class GracefulShutdownManager {
   /** How the components ended, in the order in which they did; complete when `initiateShutdown()` has resolved. */
   get report(): readonly ComponentReport[] {
     return this.#report;
+  }
+
+  /** The names of the components whose end is awaited just now. */
+  get waitsFor(): string[] {
+    return Array.from(this.#awaited, ({ name }) => name);
   }
 
   /**
@@ -98,10 +104,13 @@ export class GracefulShutdownManager {
     }
   }
 
-  async #await({ name, timeout }: ShutdownComponent, calls: Promise<unknown>[]): Promise<void> {
+  async #await(component: ShutdownComponent, calls: Promise<unknown>[]): Promise<void> {
+    const { name, timeout } = component;
+    this.#awaited.add(component);
     const elapsed = performance.now() - this.#began;
     const own = timeout === undefined ? this.#timeout : toMilliseconds(timeout, 'timeout');
     const result = await outcomeOf(calls, Math.max(0, Math.min(own, this.#timeout - elapsed)));
+    this.#awaited.delete(component);
     this.#report.push({ name, ...result, milliseconds: Math.round(performance.now() - this.#began) });
   }
 }

@@ -8,7 +8,9 @@ type EventName = keyof RestarterEvents;
 const EVENTS: Record<EventName, true> = {
   change: true,
   standby: true,
+  warming: true,
   loading: true,
+  starting: true,
   prepared: true,
   quiesced: true,
   captured: true,
@@ -17,6 +19,7 @@ const EVENTS: Record<EventName, true> = {
   receipt: true,
   rolledBack: true,
   superseded: true,
+  draining: true,
   drained: true,
   crashed: true,
   finished: true,

@@ -1,18 +1,30 @@
 import type { ProcessRestarter } from '../primary/process-restarter.ts';
+import type { SlowStep } from '../primary/progress.ts';
 import { Terminal } from './terminal.ts';
 
-/** A start that takes longer is told of, in milliseconds. */
-const SLOW = 2000;
+/** Where a start that takes long is. */
+const STEPS: Record<SlowStep, string> = {
+  boot: 'its process boots',
+  load: 'its code is being loaded',
+  prepare: 'prepare() has not resolved',
+  state: 'it waits for the state',
+  start: 'start() has not resolved',
+  listen: 'it does not listen yet',
+  ready: "it has not called process.send('ready')",
+  busy: 'its code keeps the event loop busy',
+};
 
 /** Tells the person what a restarter does, a line for each restart. */
 export function reportTo(terminal: Terminal, restarter: ProcessRestarter): void {
-  let slow: NodeJS.Timeout | undefined;
-  restarter.on('loading', ({ generation }) => {
-    terminal.newAttempt();
-    clearTimeout(slow);
-    slow = setTimeout(() => terminal.hint(`… generation ${generation} is still starting`), SLOW).unref();
+  restarter.on('loading', () => terminal.newAttempt());
+  restarter.on('starting', ({ generation, step }) => {
+    terminal.hint(`… generation ${generation} is still starting: ${STEPS[step]}`);
   });
-  for (const event of ['committed', 'rolledBack', 'superseded'] as const) restarter.on(event, () => clearTimeout(slow));
+  // It may be the same after each restart.
+  restarter.once('warming', ({ evaluates }) => {
+    const what = evaluates === undefined ? '' : `: it evaluates ${evaluates}`;
+    terminal.hint(`… the standby for the next restart is still warming${what}`);
+  });
   // As Node.js says it: editors look for that.
   restarter.on('inspector', ({ url }) => {
     terminal.info(`Debugger listening on ${url}\nFor help, see: https://nodejs.org/en/docs/inspector`);
@@ -35,6 +47,12 @@ export function reportTo(terminal: Terminal, restarter: ProcessRestarter): void 
   });
   restarter.on('finished', ({ generation, code }) => {
     terminal.info(`generation ${generation} has ended (exit code ${code}); the next save starts it again`);
+  });
+  restarter.on('draining', ({ generation, waitsFor }) => {
+    // The one that serves is only ended when all is.
+    const isLast = generation === restarter.generation && process.stdin.isTTY;
+    const remedy = isLast ? '; Ctrl+C ends it at once' : '';
+    terminal.hint(`… generation ${generation} has not ended yet: ${waitsFor.join(', ')}${remedy}`);
   });
   restarter.on('drained', ({ generation, report }) => {
     for (const line of report) terminal.warn(`generation ${generation}: ${line}`);

@@ -13,6 +13,15 @@ export async function endAppCluster(timeout: number): Promise<string[]> {
   return lists.flat();
 }
 
+/** The workers that have not ended, by name. */
+export function appClusterWorkers(): string[] {
+  return workers().map(nameOf);
+}
+
+function nameOf({ id }: Worker): string {
+  return `worker ${id} of the app's cluster`;
+}
+
 function workers(): Worker[] {
   return Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
 }
@@ -22,6 +31,6 @@ async function end(worker: Worker, timeout: number): Promise<string[]> {
   if (worker.isConnected()) worker.disconnect();
   return withTimeout<string[]>(ended, timeout, () => {
     worker.process.kill('SIGKILL');
-    return [`worker ${worker.id} of the app's cluster`];
+    return [nameOf(worker)];
   });
 }

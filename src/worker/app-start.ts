@@ -3,7 +3,7 @@ import { realpathSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 import { HandoverError } from '../errors.ts';
-import type { MessageOf, MessageToWorker, Phases } from '../protocol.ts';
+import type { MessageOf, MessageToWorker, Phases, StartStep } from '../protocol.ts';
 import type { AppSteps } from './app-host.ts';
 import type { KeepStore } from './keep/keep-store.ts';
 import { callState } from './primary-calls.ts';
@@ -29,6 +29,7 @@ export class AppStart {
   /** When its code began to be evaluated, and when that or start() had ended. */
   #began = 0;
   #startedAt: number | undefined;
+  #step: StartStep = 'load';
   #willListen = false;
   #hasListened = false;
   #isReady = false;
@@ -40,6 +41,11 @@ export class AppStart {
   /** How long its steps took, so far. */
   get phases(): Phases {
     return this.#phases;
+  }
+
+  /** What it has come to. */
+  get step(): StartStep {
+    return this.#isReady ? 'ready' : this.#step;
   }
 
   /** It was started in steps, by runWorker(). */
@@ -65,8 +71,7 @@ export class AppStart {
     }
     if (this.#steps) return;
     this.#endLoad();
-    this.#startedAt = performance.now();
-    this.#readyWhenListening();
+    this.#await();
   }
 
   /** runWorker(): the app in its steps; it is ready when `start` has resolved. */
@@ -81,10 +86,17 @@ export class AppStart {
     const app = await steps.load();
     this.#endLoad();
     this.#app = app;
+    this.#step = 'prepare';
     if (steps.prepare) await this.#timed('prepare', () => steps.prepare?.(app));
     this.takeState();
     const state = this.#options.keeps.takeSaved();
+    this.#step = 'start';
     await this.#timed('start', () => steps.start(app, { state, isRestart, generation }));
+    this.#await();
+  }
+
+  #await(): void {
+    this.#step = 'listen';
     this.#startedAt = performance.now();
     this.#readyWhenListening();
   }

@@ -16,6 +16,11 @@ export class Components {
     return this.#components.size;
   }
 
+  /** Those whose end is awaited. */
+  get left(): string[] {
+    return this.#manager.waitsFor.map((name) => `component ${JSON.stringify(name)}`);
+  }
+
   get canPause(): boolean {
     return [...this.#components.values()].some((component) => component.pause);
   }

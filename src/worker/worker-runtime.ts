@@ -11,11 +11,12 @@ import {
   toWireError,
   type Carries,
   type MessageOf,
+  type MessageToPrimary,
   type MessageToWorker,
   type RawHandle,
   type WorkerConfig,
 } from '../protocol.ts';
-import { endAppCluster } from './app-cluster.ts';
+import { appClusterWorkers, endAppCluster } from './app-cluster.ts';
 import {
   setAppHost,
   type AppComponent,
@@ -31,6 +32,7 @@ import { Channel } from './channel.ts';
 import { Checkpoints } from './keep/checkpoints.ts';
 import { writeCompileCache } from './compile-cache.ts';
 import { watchChildren } from './children.ts';
+import { countNames } from './count-names.ts';
 import { Components } from './components.ts';
 import { Connections } from './connections/connections.ts';
 import { requiredFiles } from './dependency-reports.ts';
@@ -82,6 +84,8 @@ export class WorkerRuntime implements AppHost {
   #load: MessageOf<MessageToWorker, 'load'> | undefined;
   #go: (() => void) | undefined;
   #quiesced: Promise<void> = Promise.resolve();
+  /** The signal by which the app ends itself. */
+  #ownEnd: NodeJS.Signals | undefined;
 
   /** Becomes a standby and resolves when the app's entry is to be evaluated. */
   static async boot(config: WorkerConfig): Promise<void> {
@@ -260,6 +264,9 @@ export class WorkerRuntime implements AppHost {
       case 'drain':
         void this.#drain(message);
         break;
+      case 'ask-waits':
+        void this.#channel.send({ type: 'waits', ...this.#waits() });
+        break;
       default:
         message satisfies never;
     }
@@ -348,7 +355,10 @@ export class WorkerRuntime implements AppHost {
     if (signal) this.#signals.expect();
     // An app that handles the signal ends its servers and itself, as in a process of its own.
     const appEnds = signal !== undefined && this.#signals.appHandles(signal);
-    if (appEnds) await this.#signals.deliver(signal);
+    if (appEnds) {
+      this.#ownEnd = signal;
+      await this.#signals.deliver(signal);
+    }
     const drained = appEnds
       ? Promise.resolve([])
       : Promise.all([this.#connections.drain(drainTimeout, { move, relay, patience }), endAppCluster(drainTimeout)]);
@@ -368,9 +378,17 @@ export class WorkerRuntime implements AppHost {
     if (!appEnds) this.#end(signal);
   }
 
+  #waits(): Pick<MessageOf<MessageToPrimary, 'waits'>, 'step' | 'names'> {
+    if (this.#state !== 'draining') return { step: this.#start.step, names: [] };
+    const names = [...this.#connections.left(), ...appClusterWorkers(), ...this.#components.left];
+    if (this.#ownEnd) names.push(`its own handler of ${this.#ownEnd}`);
+    return { step: undefined, names: countNames(names) };
+  }
+
   #end(signal: NodeJS.Signals | undefined): void {
     if (!signal && this.#signals.appHandles('SIGTERM')) {
       // Its own clean-up, which any other restarter would have set off, too.
+      this.#ownEnd = 'SIGTERM';
       void this.#signals.deliver('SIGTERM');
     } else if (signal && !this.#start.hasSteps && this.#components.size === 0) {
       this.#signals.die(signal);

@@ -46,7 +46,12 @@ function standbyOf(size) {
   const runtime = () => ({ typescript: [], api: false });
   const onWarm = (worker) => warm.push(worker);
   const tell = () => assert.fail('there is nothing to be told');
-  return { workers, warm, standby: new Standby({ fork, size, plan, restartArgs: [], runtime, onWarm, tell }) };
+  const onWarming = () => {};
+  return {
+    workers,
+    warm,
+    standby: new Standby({ fork, size, plan, restartArgs: [], runtime, onWarm, onWarming, tell }),
+  };
 }
 
 test('one that was given back is the next to be taken', () => {

@@ -161,6 +161,7 @@ class Schedule {
       restartArgs: [],
       runtime: () => ({ typescript: [], api: false }),
       onWarm() {},
+      onWarming() {},
       tell() {},
     });
     this.#loop = new RestartLoop({
@@ -340,7 +341,7 @@ class Schedule {
     this.#standby.stop();
     const { serving } = this.#loop;
     this.#router.stop();
-    if (serving) await retire(serving, { type: 'drain', move: false }, this.#options);
+    if (serving) await retire(serving, { type: 'drain', move: false }, this.#options, () => {});
     await this.#loop.drained();
     await this.#store.close();
   }

@@ -199,6 +199,9 @@ export class WorkerProcess extends EventEmitter {
         break;
       case 'all-moved':
         break;
+      case 'ask-waits':
+        this.#say({ type: 'waits', step: this.state === 'draining' ? undefined : 'load', names: ['a request'] });
+        break;
       case 'resume':
         if (this.state !== 'quiesced') break;
         this.state = 'serving';

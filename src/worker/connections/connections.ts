@@ -216,6 +216,19 @@ export class Connections {
     return this.#tls.ended(timeout);
   }
 
+  /** What keeps this process from ending, as a person would name it. */
+  *left(): Generator<string, void> {
+    if (this.#mode !== 'serving') {
+      for (const { name } of this.#pending()) yield name;
+      return;
+    }
+    // An app that ends itself closes its servers itself, and what is idle with them.
+    for (const { socket } of this.#connections.values()) {
+      const response = responseOf(socket);
+      if (response) yield `${response.req.method} ${response.req.url}`;
+    }
+  }
+
   #track(socket: Socket, from?: Accepting): Connection | undefined {
     if (socket.destroyed || Http2Sessions.owns(socket) || this.#tls.claims(socket, from)) return undefined;
     const { listener, isIdle = false, luggage, bytes } = from ?? {};
