@@ -143,7 +143,10 @@ export class RestartLoop {
     this.#attempting = worker;
     const generation = this.#generation + 1;
     let endedBefore: Retirement | undefined;
-    const unwatch = watchStart(worker, (step) => this.#with.emit('starting', { generation, pid: worker.pid, step }));
+    const unwatch = watchStart(worker, (step) => {
+      // What a person does to it with a debugger the person knows.
+      if (!this.#with.inspector?.isInUse) this.#with.emit('starting', { generation, pid: worker.pid, step });
+    });
     const handover = new Handover({
       router: this.#with.router,
       options: this.#with.options,

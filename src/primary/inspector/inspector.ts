@@ -79,6 +79,11 @@ export class Inspector {
     return this.#sessions.size > 0;
   }
 
+  /** A debugger is attached, or waited for. */
+  get isInUse(): boolean {
+    return this.isAttached || this.#onRelease !== undefined;
+  }
+
   /**
    * The debuggers go on in this worker, which has not loaded the app yet. Resolves when what they have set is set there;
    * with `breaks` not before one is attached that lets the app run. It may have ended by then.
