@@ -44,6 +44,13 @@ export interface WorkerConfig {
   inspect: boolean;
 }
 
+/** A part of the state as a person may see it. */
+export interface StateKey {
+  /** Of a long one only the beginning: it may be a secret. */
+  key: string;
+  bytes: number;
+}
+
 /** An error as it crosses the process boundary. */
 export interface WireError {
   name: string;
@@ -247,7 +254,7 @@ export type MessageToPrimary =
   /** In flight requests have ended; `outlived` names those that have not. */
   | { type: 'quiesced'; outlived: string[] }
   /** Answers the `capture` with this id. With `blob`, the state is on the pipe. */
-  | { type: 'captured'; id: number; blob: boolean; problems: string[] }
+  | { type: 'captured'; id: number; blob: boolean; problems: string[]; keys: StateKey[] }
   | { type: 'capture-failed'; id: number; error: WireError }
   | { type: 'moved'; connections: number }
   /** Answers `ask-waits`. `step`: of its start; undefined: it ends. `names`: as a person would call what keeps it from that. */

@@ -1,5 +1,5 @@
 import type { HandoverError } from '../errors.ts';
-import type { WireError } from '../protocol.ts';
+import type { StateKey, WireError } from '../protocol.ts';
 import type { SlowStep } from './progress.ts';
 
 /** The steps of a handover, in their order. */
@@ -36,6 +36,8 @@ export interface Receipt {
   held: number;
   longestHoldMs: number;
   stateBytes: number;
+  /** The parts of the state, the largest first; none where they are not known, as after a crash. */
+  stateKeys: StateKey[];
 }
 
 export interface Failure {

@@ -5,6 +5,7 @@ import {
   type Misspeculation,
   type FileImports,
   type Phases,
+  type StateKey,
   type WireError,
 } from '../protocol.ts';
 import { withTimeout } from '../timeout.ts';
@@ -70,6 +71,7 @@ export type HandoverResult =
       pauseMs: number;
       totalMs: number;
       stateBytes: number;
+      stateKeys: StateKey[];
     }
   /** What the worker had evaluated ahead of the app was not what a cold start would have made of it. */
   | { type: 'misspeculated'; misspeculation: Misspeculation }
@@ -108,6 +110,7 @@ export class Handover {
   readonly #next: WorkerHandle;
   #pausedAt: number | undefined;
   #state: StateBytes | undefined;
+  #stateKeys: StateKey[] = [];
   /** The next generation has been given the state while it came. */
   #isStateGiven = false;
   #isOldGone: boolean;
@@ -276,7 +279,7 @@ export class Handover {
 
   async #takeState(
     id: number,
-    { blob, problems }: MessageOf<MessageToPrimary, 'captured'>,
+    { blob, problems, keys }: MessageOf<MessageToPrimary, 'captured'>,
     quiesced: Outcome<'quiesced'> | undefined,
   ): Promise<void> {
     const { old, onState, onStep, warn } = this.#task;
@@ -296,6 +299,7 @@ export class Handover {
       }
       this.#state?.release();
       this.#state = arrived.state;
+      this.#stateKeys = keys;
       this.#isStateGiven = arrived.isForwarded;
       onState(arrived.state, old.generation);
     }
@@ -413,6 +417,7 @@ export class Handover {
       pauseMs: this.#pausedAt === undefined ? 0 : now - this.#pausedAt,
       totalMs: now - this.#task.began,
       stateBytes: this.#state?.length ?? 0,
+      stateKeys: this.#stateKeys,
     };
   }
 

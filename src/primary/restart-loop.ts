@@ -223,7 +223,7 @@ export class RestartLoop {
   }
 
   #onCommitted(
-    { phases, variables, pauseMs, totalMs, stateBytes }: Extract<HandoverResult, { type: 'committed' }>,
+    { phases, variables, pauseMs, totalMs, stateBytes, stateKeys }: Extract<HandoverResult, { type: 'committed' }>,
     next: WorkerHandle,
     { old, endedBefore }: { old: WorkerHandle | undefined; endedBefore: Retirement | undefined },
     reason: string[],
@@ -250,6 +250,7 @@ export class RestartLoop {
         held,
         longestHoldMs,
         stateBytes,
+        stateKeys,
       });
     };
     if (old && !old.exit) void this.#retire(old, receipt);

@@ -349,7 +349,7 @@ function stepTo(key: string | symbol): string {
 }
 
 /** A long key may be a secret, such as the token of a session. */
-function shortened(key: string): string {
+export function shortened(key: string): string {
   return key.length > LONGEST_KEY ? `${key.slice(0, SHORT_KEY)}…` : key;
 }
 

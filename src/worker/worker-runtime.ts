@@ -316,12 +316,12 @@ export class WorkerRuntime implements AppHost {
       const saved = await this.#start.save();
       if (this.#state !== 'quiesced') return;
       // It is sent while it is made, and the next generation decodes it while it is sent.
-      const { hasState, problems } = this.#keeps.capture((bytes) => {
+      const { hasState, problems, keys } = this.#keeps.capture((bytes) => {
         sending ??= this.#blobs.send(id);
         sending.write(bytes);
       }, saved);
       void sending?.end();
-      void this.#channel.send({ type: 'captured', id, blob: hasState, problems });
+      void this.#channel.send({ type: 'captured', id, blob: hasState, problems, keys });
     } catch (error) {
       void sending?.abort();
       void this.#channel.send({ type: 'capture-failed', id, error: toWireError(error) });

@@ -333,7 +333,7 @@ export class WorkerProcess extends EventEmitter {
   #capture(id) {
     if (this.state !== 'quiesced') return;
     if (this.#world.app.keeps) this.#sendState(id);
-    this.#say({ type: 'captured', id, blob: this.#world.app.keeps, problems: [] });
+    this.#say({ type: 'captured', id, blob: this.#world.app.keeps, problems: [], keys: [] });
   }
 
   #sendState(id) {

@@ -2,15 +2,27 @@ import { inspect } from 'node:util';
 import { HandoverError } from '../../errors.ts';
 import { BlobWriter, type BlobPart } from '../../state/blob.ts';
 import { decodeValue, encodeValue } from '../../state/codec.ts';
+import type { StateKey } from '../../protocol.ts';
 import type { KeepOptions } from '../app-host.ts';
 import type { ArrivedEntry, ArrivingState } from './arriving-state.ts';
+import { StateSizes } from './state-sizes.ts';
 
 /** The blob's key for what save() returned. */
 const SAVED = 'handover:saved';
+/** How a person knows it. */
+const SAVE = 'save()';
 
 interface Kept {
   value: unknown;
   version: number;
+}
+
+export interface Captured {
+  hasState: boolean;
+  /** What could not be carried. */
+  problems: string[];
+  /** What was. */
+  keys: StateKey[];
 }
 
 /** The state of this generation: what keep() holds, what came from the previous one, and how both are captured. */
@@ -52,25 +64,32 @@ export class KeepStore {
   /**
    * Serializes everything: kept values, what save() returned, and values of keys that this generation has not
    * asked for, which it passes on untouched. Emits the blob piece by piece, before it returns; the bytes of a piece are to
-   * be used at once. `problems` names what could not be carried.
+   * be used at once.
    */
-  capture(emit: (bytes: Uint8Array) => void, saved?: { value: unknown }): { hasState: boolean; problems: string[] } {
-    const writer = new BlobWriter(emit);
+  capture(emit: (bytes: Uint8Array) => void, saved?: { value: unknown }): Captured {
+    const sizes = new StateSizes();
+    const writer = new BlobWriter((bytes) => {
+      sizes.count(bytes.length);
+      emit(bytes);
+    });
     const problems: string[] = [];
     const add = (key: string, name: string, { value, version }: Kept): void => {
+      sizes.begin(name);
       const { isPlain, problems: found, write } = encodeValue(value, name);
       if (write) writer.entry({ key, version, isPlain }, write);
       for (const { path, kind } of found) problems.push(`${path}: ${kind}`);
     };
     for (const entry of this.#restored.values()) {
       const { key, version } = entry;
+      sizes.begin(key === SAVED ? SAVE : key);
       if (entry.isOnlyDecoded) add(key, key, { value: valueOf(entry), version });
       else writer.entry(entry, (part) => entry.parts.forEach(({ kind, bytes }) => part(kind, bytes)));
     }
     for (const [key, kept] of this.#kept) add(key, key, kept);
-    if (saved && saved.value !== undefined) add(SAVED, 'save()', { value: saved.value, version: 1 });
+    if (saved && saved.value !== undefined) add(SAVED, SAVE, { value: saved.value, version: 1 });
+    const keys = sizes.largest();
     if (writer.count > 0) writer.end();
-    return { hasState: writer.count > 0, problems };
+    return { hasState: writer.count > 0, problems, keys };
   }
 }
 
