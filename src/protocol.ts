@@ -42,6 +42,8 @@ export interface WorkerConfig {
   compileCache: string | false;
   /** Whether debuggers may attach. */
   inspect: boolean;
+  /** The address of the script that is added to the app's pages; false: none is. */
+  liveReload: string | false;
 }
 
 /** A part of the state as a person may see it. */

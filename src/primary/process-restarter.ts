@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { HandoverError } from '../errors.ts';
 import { resolveOptions, type HandoverOptions, type ResolvedOptions } from '../options.ts';
+import type { UiServer } from '../ui/ui-server.ts';
 import type { RestarterEvents } from './events.ts';
 import type { RestartCommand } from './program.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -30,6 +31,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   readonly #options: ResolvedOptions;
   readonly #callbacks: RestarterCallbacks = {};
   #supervisor: Supervisor | undefined;
+  #ui: UiServer | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<WorkerExit | undefined> | undefined;
 
@@ -55,6 +57,11 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     return this.#supervisor?.url;
   }
 
+  /** Where a browser finds the page of the restarts; undefined: without the option `ui`, and before start(). */
+  get uiUrl(): string | undefined {
+    return this.#ui?.pageUrl;
+  }
+
   /**
    * Starts the first generation and begins to watch. Resolves when it serves, or has failed and the next save is
    * awaited (see the events). Throws when a primary for the same project runs already.
@@ -72,11 +79,29 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
   async #start(): Promise<void> {
     // A worker imports this class, too, with the rest of the package, and never starts it.
     const { Supervisor } = await import('./supervisor.ts');
+    const script = await this.#startUi();
     if (this.#stopping) return;
-    this.#supervisor = new Supervisor(this.#options, this.#callbacks, (event, ...detail) =>
-      this.emit(event, ...(detail as never)),
+    this.#supervisor = new Supervisor(
+      this.#options,
+      this.#callbacks,
+      (event, ...detail) => this.emit(event, ...(detail as never)),
+      script,
     );
-    await this.#supervisor.start();
+    try {
+      await this.#supervisor.start();
+    } catch (error) {
+      await this.#ui?.close();
+      throw error;
+    }
+  }
+
+  /** Returns the script for the app's pages; false: none is to be added. */
+  async #startUi(): Promise<string | false> {
+    const { ui, liveReload } = this.#options;
+    if (ui === false && !liveReload) return false;
+    const { UiServer } = await import('../ui/ui-server.ts');
+    this.#ui = await UiServer.start(this, ui);
+    return liveReload && this.#ui.scriptUrl;
   }
 
   /** Restarts as after a change. Resolves when the handover has ended, in whichever way. */
@@ -107,6 +132,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     await this.#starting.catch(() => {});
     await stopped;
     const exit = await this.#supervisor?.stop(signal);
+    await this.#ui?.close();
     this.emit('stopped');
     return exit;
   }

@@ -35,6 +35,7 @@ export async function supervise(
   } else {
     const terminal = new Terminal();
     reportTo(terminal, restarter);
+    restarter.once('receipt', () => restarter.uiUrl && terminal.hint(`restarts: ${restarter.uiUrl}`));
     if (keys && process.stdin.isTTY && process.stderr.isTTY) listenForKeys(restarter, terminal);
   }
   if (process.env['NODE_ENV'] === 'production') {

@@ -29,6 +29,7 @@ export class Supervisor {
   readonly #options: ResolvedOptions;
   readonly #callbacks: RestarterCallbacks;
   readonly #emit: Emit;
+  readonly #liveReload: string | false;
   readonly #router: Router;
   readonly #watcher: FileChangeWatcher;
   #program!: Program;
@@ -38,8 +39,10 @@ export class Supervisor {
   #inspector: Inspector | undefined;
   #isStopping = false;
 
-  constructor(options: ResolvedOptions, callbacks: RestarterCallbacks, emit: Emit) {
+  /** `liveReload`: the script for the app's pages, as in WorkerConfig. */
+  constructor(options: ResolvedOptions, callbacks: RestarterCallbacks, emit: Emit, liveReload: string | false = false) {
     this.#options = options;
+    this.#liveReload = liveReload;
     this.#callbacks = callbacks;
     this.#emit = emit;
     const { holdTimeout, holdLimit, watch, ignore, poll } = this.#options;
@@ -160,8 +163,9 @@ export class Supervisor {
     const folder = cacheFolder(this.#program.exec);
     const compileCache = folder !== undefined && path.join(folder, 'compile-cache');
     const { run } = this.#store;
-    const inspect = this.#inspectorAddress !== false;
-    return { quiesceTimeout, drainTimeout, shutdownTimeout, snapshot: file, run, appVersion, compileCache, inspect };
+    const timeouts = { quiesceTimeout, drainTimeout, shutdownTimeout };
+    const forPeople = { inspect: this.#inspectorAddress !== false, liveReload: this.#liveReload };
+    return { ...timeouts, snapshot: file, run, appVersion, compileCache, ...forPeople };
   }
 
   #onChange(files: string[], detectMs: number): void {

@@ -7,6 +7,7 @@ import type { Terminal } from './terminal.ts';
 const KEYS: readonly [keys: readonly string[], doc: string][] = [
   [['r', 'rs'], 'restart'],
   [['o'], 'open the app in the browser'],
+  [['u'], 'show the restarts in the browser'],
   [['c'], 'clear the screen'],
   [['q'], 'quit'],
   [['?', 'h'], 'show this'],
@@ -34,7 +35,10 @@ function press(key: string, restarter: ProcessRestarter, terminal: Terminal): vo
       void restarter.restart('key r');
       break;
     case 'o':
-      open(restarter.url, terminal);
+      open(restarter.url, terminal, 'there is nothing to open: the app does not listen by HTTP');
+      break;
+    case 'u':
+      open(restarter.uiUrl, terminal, 'there is no page of the restarts: start handover with --ui');
       break;
     case 'c':
       terminal.write(CLEAR);
@@ -51,9 +55,9 @@ function press(key: string, restarter: ProcessRestarter, terminal: Terminal): vo
   }
 }
 
-function open(url: string | undefined, terminal: Terminal): void {
+function open(url: string | undefined, terminal: Terminal, reasonForNone: string): void {
   if (!url) {
-    terminal.warn('there is nothing to open: the app does not listen by HTTP');
+    terminal.warn(reasonForNone);
     return;
   }
   const command = { darwin: 'open', win32: 'explorer' }[process.platform as string] ?? 'xdg-open';

@@ -36,6 +36,7 @@ import { countNames } from './count-names.ts';
 import { Components } from './components.ts';
 import { Connections } from './connections/connections.ts';
 import { requiredFiles } from './dependency-reports.ts';
+import { addLiveReload } from './pages/live-reload.ts';
 import { HandBacks } from './connections/hand-backs.ts';
 import { KeptSockets } from './connections/keep-sockets.ts';
 import { KeptWebSockets } from './connections/keep-web-sockets.ts';
@@ -93,6 +94,7 @@ export class WorkerRuntime implements AppHost {
     setAppHost(runtime);
     markWorker(() => runtime.#beInCluster());
     keepReports();
+    if (config.liveReload) addLiveReload(config.liveReload);
     watchInput(() => void runtime.#channel.send({ type: 'reads-input' }));
     await runtime.#standBy(config.inspect ? await openInspector() : undefined);
   }
