@@ -1,95 +1,15 @@
-import {
-  toWireError,
-  type MessageOf,
-  type MessageToPrimary,
-  type Misspeculation,
-  type FileImports,
-  type Phases,
-  type StateKey,
-  type WireError,
-} from '../protocol.ts';
+import { toWireError, type MessageOf, type MessageToPrimary, type StateKey, type WireError } from '../protocol.ts';
 import { withTimeout } from '../timeout.ts';
-import type { PhaseTime, Step } from './events.ts';
-import type { Inspector } from './inspector/inspector.ts';
-import { retire, type Retirement, type RetireTimeouts } from './retire.ts';
-import type { Router } from './router.ts';
+import type { HandoverResult, HandoverTask } from './handover-task.ts';
+import { PhaseClock, type CaptureTime } from './phase-clock.ts';
+import { retire } from './retire.ts';
 import { endedEarly, notCaptured, notReady, notSaidReady, unstarted } from './start-errors.ts';
 import type { StateArrival } from './state-arrival.ts';
 import type { StateBytes } from './state-bytes.ts';
-import type { WarmUp } from './warm-up.ts';
 import type { Outcome, WorkerExit, WorkerHandle } from './worker-handle.ts';
-
-export interface HandoverOptions extends RetireTimeouts {
-  readyTimeout: number;
-  quiesceTimeout: number;
-  checkpointInterval: number;
-  overlap: boolean;
-  fresh: boolean;
-  waitReady: boolean;
-  restartArgs: string[];
-}
-
-/** What a handover works on. */
-export interface HandoverTask {
-  router: Router;
-  options: HandoverOptions;
-  /** Undefined: no debugger can attach. */
-  inspector: Inspector | undefined;
-  /** The generation that serves; undefined on the first boot and after a crash. */
-  old: WorkerHandle | undefined;
-  next: WarmUp;
-  generation: number;
-  /** The last state that is known: of the last capture, checkpoint or snapshot. */
-  state: StateBytes | undefined;
-  /** What changed files imported before (see the message `load`). */
-  changed: Record<string, FileImports>;
-  /** Aborted with the reason 'superseded' or 'stopped'. */
-  signal: AbortSignal;
-  /** When the system told of the change, as performance.now() tells. */
-  began: number;
-  /** How long it then took to be sure of it, in milliseconds. */
-  detectMs: number;
-  /** Since when the old generation has been quiesced already (`fresh`). */
-  quiescedAt: number | undefined;
-  /** An earlier worker was killed on this way. */
-  wasKilled: boolean;
-  onStep: (step: Step, worker: WorkerHandle) => void;
-  onState: (state: StateBytes, generation: number) => void;
-  /** `overlap: false`: the old generation has ended. */
-  onOldEnded: (old: WorkerHandle, retirement: Retirement) => void;
-  /** `overlap: false`: the old generation takes long to end, and waits for these. */
-  onOldWaiting: (old: WorkerHandle, names: string[]) => void;
-  warn: (message: string) => void;
-}
-
-export type HandoverResult =
-  | {
-      type: 'committed';
-      phases: PhaseTime[];
-      /** Of the environment, that the app has set while it was loaded. */
-      variables: string[];
-      pauseMs: number;
-      totalMs: number;
-      stateBytes: number;
-      stateKeys: StateKey[];
-    }
-  /** What the worker had evaluated ahead of the app was not what a cold start would have made of it. */
-  | { type: 'misspeculated'; misspeculation: Misspeculation }
-  | { type: 'failed'; error: WireError; totalMs: number }
-  /** The next generation was killed from outside: that says nothing of the app. */
-  | { type: 'killed'; signal: NodeJS.Signals }
-  | { type: 'aborted' };
-
-/** The phases of a restart in their order, where the state is taken before `load` … */
-const TAKEN_AT_LOAD = ['detect', 'wait', 'boot', 'quiesce', 'capture', 'load', 'prepare', 'restore', 'start'] as const;
-/** … or when the next generation asks for it, in the midst of `load` or after `prepare`. */
-const TAKEN_AT_NEED = ['detect', 'wait', 'boot', 'load', 'prepare', 'quiesce', 'capture', 'restore', 'start'] as const;
 
 /** What the next generation says on its way. */
 type NextMessage = MessageOf<MessageToPrimary, 'standby' | 'needs-state' | 'ready' | 'failed' | 'misspeculated'>;
-
-/** When the old generation's state is taken. */
-type CaptureTime = 'load' | 'need' | 'never';
 
 /** Ends a handover before its commit. */
 class Rollback extends Error {
@@ -115,8 +35,7 @@ export class Handover {
   #isStateGiven = false;
   #isOldGone: boolean;
   readonly #appIsReady = new AbortController();
-  /** What the primary has waited for. */
-  readonly #waited: { [name in PhaseTime['name']]?: number } = {};
+  readonly #clock = new PhaseClock();
 
   constructor(task: HandoverTask) {
     this.#task = task;
@@ -124,8 +43,8 @@ export class Handover {
     this.#state = task.state?.hold();
     this.#isOldGone = task.old === undefined;
     this.#pausedAt = task.quiescedAt;
-    this.#waited.detect = task.detectMs;
-    this.#waited.wait = performance.now() - task.began - task.detectMs;
+    this.#clock.note('detect', task.detectMs);
+    this.#clock.note('wait', performance.now() - task.began - task.detectMs);
   }
 
   async run(): Promise<HandoverResult> {
@@ -167,7 +86,7 @@ export class Handover {
     const { options, generation, router } = this.#task;
     const next = this.#next;
     // The old generation serves on while the new process boots, should it not have been warm.
-    if (!next.isBooted) await this.#timed('boot', () => this.#waitForNext(['standby']));
+    if (!next.isBooted) await this.#clock.time('boot', () => this.#waitForNext(['standby']));
     await this.#inspect();
     const captureAt = this.#captureAt();
     if (captureAt === 'load') await this.#capture();
@@ -235,7 +154,7 @@ export class Handover {
     const id = old.capture(to);
     const began = performance.now();
     const quiesced = old.waitFor(['quiesced'], { signal }).then((outcome) => {
-      this.#waited.quiesce = performance.now() - began;
+      this.#clock.note('quiesce', performance.now() - began);
       return outcome;
     });
     const captured = await old.waitFor(['captured', 'capture-failed'], {
@@ -247,7 +166,7 @@ export class Handover {
     switch (captured.type) {
       case 'captured':
         await this.#takeState(id, captured, isQuiesced ? undefined : await quiesced);
-        this.#waited.capture = performance.now() - began - (this.#waited.quiesce ?? 0);
+        this.#clock.note('capture', performance.now() - began - this.#clock.of('quiesce'));
         break;
       case 'capture-failed':
         throw this.#failure(notCaptured(old.generation, captured.error.message));
@@ -412,37 +331,13 @@ export class Handover {
     onStep('committed', next);
     return {
       type: 'committed',
-      phases: this.#phaseTimes(phases, captureAt, now - this.#task.began),
+      phases: this.#clock.phases(phases, captureAt, now - this.#task.began),
       variables,
       pauseMs: this.#pausedAt === undefined ? 0 : now - this.#pausedAt,
       totalMs: now - this.#task.began,
       stateBytes: this.#state?.length ?? 0,
       stateKeys: this.#stateKeys,
     };
-  }
-
-  #phaseTimes(own: Phases, captureAt: CaptureTime, totalMs: number): PhaseTime[] {
-    const times = { ...this.#waited, ...own };
-    // The next generation has waited for the state while the old one made it.
-    if (captureAt === 'need' && times.restore !== undefined) {
-      times.restore = Math.max(0, times.restore - (times.quiesce ?? 0) - (times.capture ?? 0));
-    }
-    const names = captureAt === 'load' ? TAKEN_AT_LOAD : TAKEN_AT_NEED;
-    const phases = names.flatMap((name): PhaseTime[] => {
-      const ms = times[name];
-      return ms === undefined ? [] : [{ name, ms }];
-    });
-    const sum = phases.reduce((sum, { ms }) => sum + ms, 0);
-    return [...phases, { name: 'commit', ms: Math.max(0, totalMs - sum) }];
-  }
-
-  async #timed<T>(name: PhaseTime['name'], task: () => Promise<T>): Promise<T> {
-    const began = performance.now();
-    try {
-      return await task();
-    } finally {
-      this.#waited[name] = performance.now() - began;
-    }
   }
 
   #failure(error: WireError): Rollback {
