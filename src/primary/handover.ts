@@ -98,7 +98,7 @@ export class Handover {
       generation,
       isRestart: generation > 1 || this.#state !== undefined,
       restartArgs: generation > 1 ? options.restartArgs : [],
-      mustListen: router.isListening,
+      mustListen: router.ports.isListening,
       stateFollows: captureAt === 'need' || this.#state !== undefined,
       changed: this.#task.changed,
     });
@@ -281,7 +281,7 @@ export class Handover {
       case 'timeout':
         throw this.#failure(
           notReady(generation, options.readyTimeout, {
-            shouldListen: router.isListening && !router.listens(next),
+            shouldListen: router.ports.isListening && !router.ports.listens(next),
           }),
         );
       case 'aborted':

@@ -316,7 +316,7 @@ export class RestartLoop {
     const { generation, lastError: error } = worker;
     this.#reason = error ? `${error.name}: ${error.message}` : `The app has ended: ${describeExit(exit)}.`;
     this.#failed = worker;
-    if (exit.code === 0 && !this.#with.router.isListening) {
+    if (exit.code === 0 && !this.#with.router.ports.isListening) {
       this.#with.emit('finished', { generation, ...exit });
       return;
     }

@@ -62,7 +62,7 @@ export class Supervisor {
   }
 
   get url(): string | undefined {
-    return this.#router.url;
+    return this.#router.ports.url;
   }
 
   /** Whether it can be told to restart. */

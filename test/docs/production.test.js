@@ -21,7 +21,7 @@ const lacks = (command) => spawnSync(command, ['--version']).status !== 0 && `${
 
 const app = `import http from 'node:http';
 export const listen = (where) => new Promise((resolve) => {
-  http.createServer((request, response) => setTimeout(() => response.end('served'), 50)).listen(where, () => { console.log('listens'); resolve(); });
+  http.createServer((request, response) => { console.log('asked'); setTimeout(() => response.end('served'), 50); }).listen(where, () => { console.log('listens'); resolve(); });
 });`;
 
 const files = { 'entry.js': block('// entry.js'), 'app.js': app, 'package.json': '{ "type": "module" }' };
@@ -31,7 +31,7 @@ test('the entry serves on its port and ends as the page says', async (t) => {
   const running = node(['entry.js'], { env: { NODE_ENV: 'production', PORT: String(port) } });
   await running.printed(/listens/);
   const answered = request(port, { host: 'localhost' });
-  await new Promise((resolve) => setTimeout(resolve, 25));
+  await running.printed(/asked/);
   const [{ body }, exit] = await Promise.all([answered, running.signal('SIGTERM')]);
   assert.equal(body, 'served');
   assert.deepEqual(exit, { code: 0, signal: null });
@@ -75,7 +75,7 @@ test(
     await container.printed(/process 1\n/);
     await container.printed(/listens/);
     const answered = request(port, { host: 'localhost' });
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await container.printed(/asked/);
     // The signal of the container's runtime comes from outside of its namespace.
     const [pid] = readFileSync(`/proc/${container.pid}/task/${container.pid}/children`, 'utf8').trim().split(' ');
     process.kill(Number(pid), 'SIGTERM');
