@@ -41,7 +41,7 @@ function readFlag(argument: string, rest: string[], flags: Record<string, unknow
   const inline = equals === -1 ? undefined : argument.slice(equals + 1);
   const off = OPTION_TABLE.find((row) => canBeTurnedOff(row) && negated(row) === flag);
   const row = off ?? OPTION_TABLE.find((candidate) => candidate.flag === flag || candidate.short === flag);
-  if (!row) throw unknownFlag(flag);
+  if (!row) throw unknownFlag(flag, argument);
   if (off || row.kind === 'boolean') {
     if (inline !== undefined) {
       throw new HandoverError(
@@ -86,14 +86,14 @@ function takeValue(row: OptionRow, flag: string, rest: string[]): string {
   return value;
 }
 
-function unknownFlag(flag: string): HandoverError {
+function unknownFlag(flag: string, argument: string): HandoverError {
   const on = OPTION_TABLE.map((row): string => row.flag);
   const off = OPTION_TABLE.filter(canBeTurnedOff).map(negated);
   const suggestion = closestName(flag, [...on, ...off, '--help', '--version']);
   const hint = suggestion
     ? `did you mean ${suggestion}?`
-    : process.allowedNodeEnvironmentFlags.has(flag)
-      ? `an option of Node.js is passed on with --exec-arg=${flag}`
+    : process.allowedNodeEnvironmentFlags.has(flag) || /^--env-file(-if-exists)?$/.test(flag)
+      ? `an option of Node.js is passed on with --exec-arg=${argument}`
       : "handover --help lists them; the app's own options stand behind its entry";
   return new HandoverError('UNKNOWN_OPTION', `${flag}: there is no such option; ${hint}`);
 }

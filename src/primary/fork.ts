@@ -10,6 +10,10 @@ export interface Program {
   args: string[];
   /** Options of Node.js itself. */
   execArgv: string[];
+  /** Files from which Node.js reads variables at the start of a worker: absolute paths. */
+  envFiles: string[];
+  /** Variables that a worker has besides those of this process; undefined: it does not inherit them. */
+  env: Record<string, string | undefined>;
   /** It is a program that runs the primary, too, and tells the two apart by `cluster.isPrimary`. */
   isOwn: boolean;
 }
@@ -55,6 +59,7 @@ function start(program: Program, config: WorkerConfig, mark: string): ChildProce
     ],
     env: {
       ...process.env,
+      ...program.env,
       // To an app that is a program of its own, node:cluster is what it is in any process.
       ...(program.isOwn && { [CLUSTER_ENV]: String(++lastId) }),
       [WORKER_ENV]: JSON.stringify(config),

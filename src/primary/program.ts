@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { HandoverError } from '../errors.ts';
-import { typescriptArgv } from './typescript.ts';
+import { envFilesOf, variablesFrom } from './env-files.ts';
+import { typescriptArgv, typescriptEnv } from './typescript.ts';
 import type { Program } from './fork.ts';
 
 /** A worker's program: in parts, or as a command line that begins with node. */
@@ -14,7 +15,20 @@ export function programOf(command: RestartCommand | undefined, execArgv: string[
   const { exec, args, own } = partsOf(command);
   const entry = resolveEntry(exec);
   const isOwn = command === undefined || entry === ownEntry();
-  return { exec: entry, args, execArgv: [...own, ...execArgv, ...typescriptArgv(entry, [...own, ...execArgv])], isOwn };
+  const options = [...own, ...execArgv];
+  const envFiles = envFilesOf(options);
+  return {
+    exec: entry,
+    args,
+    execArgv: [...options, ...typescriptArgv(entry, options)],
+    envFiles,
+    env: { ...without(variablesFrom(envFiles)), ...typescriptEnv(options) },
+    isOwn,
+  };
+}
+
+function without(names: readonly string[]): Record<string, undefined> {
+  return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 
 function partsOf(command: RestartCommand | undefined): { exec: string; args: string[]; own: string[] } {

@@ -175,11 +175,11 @@ export class Supervisor {
     void this.#loop.request(files, detectMs);
   }
 
-  /** What is watched is what the app has loaded, and its entry. */
+  /** What is watched is what the app has loaded, its entry, and the files that its variables come from. */
   #updateWatched(): void {
     const workers = this.#loop?.workers ?? [];
     const files = new Set(workers.flatMap(({ loaded }) => Array.from(loaded.files)));
-    files.add(this.#program.exec);
+    for (const file of [this.#program.exec, ...this.#program.envFiles]) files.add(file);
     const loadedSince = Math.max(0, ...workers.map((worker) => worker.loadingSince));
     const existed = new Set(workers.flatMap(({ loaded }) => Array.from(loaded.imported)));
     this.#watcher.setLoadedFiles(files, loadedSince > 0 ? { loadedSince, existed } : {});

@@ -1,11 +1,13 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { HandoverError } from '../errors.ts';
+import { SWC_NODE, TYPESCRIPT_LOADER } from '../typescript-loaders.ts';
+
+const SWC_MODE = 'SWC_NODE_SOURCE_MAP_MODE';
 
 /** What a worker needs to run a TypeScript entry: nothing where Node strips types itself, else the app's tsx. */
 export function typescriptArgv(entry: string, execArgv: string[]): string[] {
-  if (!isTypeScript(entry) || hasLoader(execArgv) || hasLoader((process.env['NODE_OPTIONS'] ?? '').split(' ')))
-    return [];
+  if (!isTypeScript(entry) || TYPESCRIPT_LOADER.test(allOptions(execArgv))) return [];
   if (stripsTypes() && !entry.endsWith('x')) return [];
   try {
     return ['--import', pathToFileURL(createRequire(entry).resolve('tsx')).href];
@@ -18,6 +20,11 @@ export function typescriptArgv(entry: string, execArgv: string[]): string[] {
   }
 }
 
+/** @swc-node/register writes source maps only when it is told to, by tsconfig.json or by this. */
+export function typescriptEnv(execArgv: string[]): Record<string, string> {
+  return SWC_NODE.test(allOptions(execArgv)) && !process.env[SWC_MODE] ? { [SWC_MODE]: 'inline' } : {};
+}
+
 export function isTypeScript(file: string): boolean {
   return /\.[cm]?tsx?$/.test(file);
 }
@@ -26,7 +33,7 @@ function stripsTypes(): boolean {
   return Boolean((process.features as { typescript?: unknown }).typescript);
 }
 
-/** Whether the user has chosen a TypeScript loader. */
-function hasLoader(execArgv: string[]): boolean {
-  return execArgv.some((option) => /\b(tsx|ts-node|swc|esbuild|jiti|sucrase|tsimp)\b/.test(option));
+/** Those of the command line and of NODE_OPTIONS. */
+function allOptions(execArgv: string[]): string {
+  return [...execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ');
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import type { AppRuntime, FileImports, Misspeculation, WorkerConfig } from '../protocol.ts';
 import { DependencyWatcher } from '../watch/dependency-watcher.ts';
+import { Manifests } from '../watch/manifests.ts';
 import { runtimeOf } from './app-runtime.ts';
 import { forkWorker, type Program } from './fork.ts';
 import { Guardian } from './guardian.ts';
@@ -44,6 +45,7 @@ export class Workers {
   readonly #plan: PreloadPlan;
   readonly #standby: Standby;
   readonly #dependencies: DependencyWatcher;
+  readonly #manifests = new Manifests();
   #runtime: AppRuntime = { typescript: [], api: false };
 
   constructor(options: WorkersOptions) {
@@ -117,7 +119,7 @@ export class Workers {
   setServing({ loaded }: WorkerHandle, variables: readonly string[]): void {
     this.#plan.setServing(loaded, variables);
     this.#runtime = runtimeOf(loaded);
-    this.#dependencies.add([...loaded.dependencies, ...loaded.read]);
+    this.#dependencies.add([...loaded.dependencies, ...loaded.read, ...this.#manifests.of(loaded.files)]);
   }
 
   /** What a worker had evaluated ahead was wrong: that does not happen twice. */
@@ -147,6 +149,7 @@ export class Workers {
     const mark = `${config.run}-${++this.#forked}`;
     const token = randomBytes(8).toString('hex');
     const worker = new WorkerHandle(forkWorker(program, { ...config, token }, mark), { mark, token });
+    worker.loaded.addRead(program.envFiles);
     this.#all.add(worker);
     this.#guard();
     worker.on('message', (message) => {

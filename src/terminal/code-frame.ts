@@ -23,6 +23,8 @@ export function codeFrame(
   columns: number = Infinity,
 ): string | undefined {
   const lines = readLines(file);
+  // The last line is the end of the one before it, unless that is the place.
+  if (lines?.at(-1) === '' && line < lines.length) lines.pop();
   if (lines?.[line - 1] === undefined) return undefined;
   const first = Math.max(1, line - LINES_AROUND);
   const last = Math.min(lines.length, line + LINES_AROUND);
@@ -53,7 +55,6 @@ function readLines(file: string): string[] | undefined {
   try {
     if (statSync(file).size > LARGEST_FILE) return undefined;
     const lines = readFileSync(file, 'utf8').split(/\r\n|\n|\r/);
-    if (lines.at(-1) === '') lines.pop();
     return lines;
   } catch {
     return undefined;

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { adviceFor } from './advice.ts';
 import { codeFrame } from './code-frame.ts';
 import { displayPath } from './display-path.ts';
 import { isUnlocatedSyntaxError, locateError } from './locate-error.ts';
@@ -37,6 +38,7 @@ export function formatFailure(failure: StartFailure, style: Style = plain, colum
     ].join('\n'),
     location ? codeFrame(location.file, location.line, location.column, style, columns) : undefined,
     frames && style('dim', frames),
+    adviceFor(error, location),
     serving === undefined
       ? 'nothing is serving; connections are held until the next save works'
       : `generation ${serving} keeps serving; the next save tries again`,

@@ -9,7 +9,7 @@ const ESBUILD = /^(.+?):(\d+):(\d+): ERROR: (.*)$/m;
 /** TypeScript, which ts-node reports with: `a.ts(3,5): error TS1005: …` or `a.ts:3:5 - error TS1005: …`. */
 const TYPESCRIPT = /^(.+?)[:(](\d+)[:,](\d+)\)?(?::| -) error (TS\d+: .*)$/m;
 /** swc, whose message is a picture: `x what is wrong`, `,-[a.ts:3:1]`, the source with a caret, and where swc is at fault. */
-const SWC = /^\s*[x×] (.+(?:\n\s*[|│] .+)*)\n\s*[,╭][-─]\[(.+):(\d+):\d+\]\n([\s\S]*?)\n\s*[`╰][-─]/;
+const SWC = /^\s*[x×] (.+(?:\n\s*[|│] .+)*)\n\s*[,╭][-─]\[(.+):(\d+):(\d+)\]\n([\s\S]*?)\n\s*[`╰][-─]/;
 /** Node's error for JSON that is imported or required. */
 const JSON_FILE = /^(\S.*\.json): ([\s\S]*)$/;
 /** Node's error for an import that leads nowhere; its stack has no frame of the module that imports. */
@@ -40,12 +40,13 @@ function place([, file, line, column, message]: RegExpExecArray, firstColumn: 0 
   };
 }
 
-function inPicture([, what, file, line, picture]: RegExpExecArray): Location & { message: string } {
+function inPicture([, what, file, line, column, picture]: RegExpExecArray): Location & { message: string } {
   const caret = /^ *[:·]( .*?)[\^─┬]/m.exec(picture!)?.[1];
   return {
     file: path.resolve(file!),
     line: Number(line),
-    ...(caret !== undefined && { column: caret.length }),
+    // Without a caret it is the end of the file.
+    column: caret?.length ?? Number(column),
     message: what!.replaceAll(/\n\s*[|│] /g, ' '),
   };
 }

@@ -20,10 +20,13 @@ export interface ThrownError {
   name: string;
   message: string;
   stack?: string | undefined;
+  code?: string | undefined;
 }
 
 /** `at name (place)`, or `at place` with an optional `async `. */
 const FRAME = /^\s+at (?:(.+) \((.+)\)|(async )?(.+))$/;
+/** What the top level of a module is called: of CommonJS, and where a source map was applied. */
+const TOP_LEVEL = /^(?:Object\.)?<anonymous>$/;
 const PLACE = /^(.+?):(\d+):(\d+)$/;
 /** `file:3` above a source line and its caret: how V8 and Node decorate the stack of a syntax error. */
 const DECORATION = /^(\S.*?):(\d+)\n/;
@@ -42,7 +45,10 @@ export function framesOf(error: ThrownError): Frame[] {
     .map(([, named, place, , bare]) => {
       const location = parsePlace(place ?? bare ?? '');
       const isApp = location && !isDependency(location.file) && !isOwn(location.file);
-      return { name: named, location: isApp ? toOriginal(location) : location };
+      return {
+        name: named && TOP_LEVEL.test(named) ? undefined : named,
+        location: isApp ? toOriginal(location) : location,
+      };
     });
 }
 
@@ -51,7 +57,8 @@ export function decorationOf(text: string): (Location & { message?: string }) | 
   const match = DECORATION.exec(text);
   const file = match && toFile(match[1]!);
   if (!match || !file) return undefined;
-  const lines = text.slice(match[0].length).split('\n');
+  // What Node says of TypeScript begins with a line that is empty.
+  const lines = text.slice(match[0].length).replace(/^\n+/, '').split('\n');
   const end = lines.indexOf('');
   const caret = (end === -1 ? lines : lines.slice(0, end)).find((line) => /^\s*\^+\s*$/.test(line));
   const message = lines.find((line) => /^\w*Error\b.*: /.test(line))?.replace(/^.*?: /, '');

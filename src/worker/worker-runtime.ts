@@ -45,7 +45,9 @@ import { KeepStore } from './keep/keep-store.ts';
 import { handleMaker } from './connections/node-listen.ts';
 import { WorkerListeners } from './connections/listeners.ts';
 import { saveOrphanedState } from './orphan.ts';
+import { letRequireHooksLoad } from './require-hooks.ts';
 import { WorkerSignals } from './signals.ts';
+import { applySourceMaps } from './source-maps.ts';
 import { WarmUp } from './standby/warm-up.ts';
 import { markWorker } from '../worker-mark.ts';
 
@@ -95,6 +97,8 @@ export class WorkerRuntime implements AppHost {
     markWorker(() => runtime.#beInCluster());
     keepReports();
     if (config.liveReload) addLiveReload(config.liveReload);
+    applySourceMaps();
+    letRequireHooksLoad(String(process.argv[1]));
     watchInput(() => void runtime.#channel.send({ type: 'reads-input' }));
     await runtime.#standBy(config.inspect ? await openInspector() : undefined);
   }

@@ -108,6 +108,10 @@ test('an unknown flag is refused with a suggestion', () => {
     '--enable-source-maps',
     '--enable-source-maps: there is no such option; an option of Node.js is passed on with --exec-arg=--enable-source-maps',
   );
+  refused(
+    '--env-file=.env',
+    '--env-file: there is no such option; an option of Node.js is passed on with --exec-arg=--env-file=.env',
+  );
   refused('-x', /^-x: there is no such option; handover --help lists them/);
   refused('--no-watch', /did you mean --watch\?/);
 });

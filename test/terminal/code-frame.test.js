@@ -34,6 +34,10 @@ test('the caret stands below its character after tabs', (t) => {
   assert.equal(frameOf(t, '\tif (x)\ty();', 1, 9), '> 1 | \tif (x)\ty();\n    | \t      \t^');
 });
 
+test('the end of a file is a place, too', (t) => {
+  assert.equal(frameOf(t, 'a\nb\n', 3, 1), '  1 | a\n  2 | b\n> 3 |\n    | ^');
+});
+
 test('a column that is not there has no caret', (t) => {
   assert.equal(frameOf(t, 'abc', 1, 9), '> 1 | abc');
   assert.equal(frameOf(t, 'abc', 1, 0), '> 1 | abc');
@@ -42,7 +46,7 @@ test('a column that is not there has no caret', (t) => {
 test('no file, no such line, a folder: no frame', (t) => {
   assert.equal(codeFrame('/no/such/file.js', 1), undefined);
   assert.equal(codeFrame(path.dirname(import.meta.filename), 1), undefined);
-  for (const line of [0, 3, -1, NaN]) assert.equal(frameOf(t, 'a\nb\n', line), undefined);
+  for (const line of [0, 4, -1, NaN]) assert.equal(frameOf(t, 'a\nb\n', line), undefined);
 });
 
 test('control characters are replaced, long lines cut', (t) => {

@@ -43,11 +43,11 @@ const REQUESTS = [
 ].join('');
 
 /** A loader of TypeScript looks at no request. */
-const TSX = /(?:^|[\\/])tsx(?:[\\/]|$)/;
+const LOADERS = /(?:^|[\\/])(?:tsx|ts-node|@swc-node[\\/]register)(?:[\\/]|$)/;
 
 /** Answers requests on a server of its own, unless something might notice one that no client has sent. */
 export async function rehearseHttp(): Promise<void> {
-  if (loadedFirst().some((name) => !TSX.test(name))) return;
+  if (loadedFirst().some((name) => !LOADERS.test(name))) return;
   const server = http.createServer((request, response) => {
     request.resume().on('end', () => {
       response.setHeader('Content-Type', 'application/json; charset=utf-8');
