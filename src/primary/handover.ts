@@ -1,3 +1,4 @@
+import { countNames } from '../count-names.ts';
 import { toWireError, type MessageOf, type MessageToPrimary, type StateKey, type WireError } from '../protocol.ts';
 import { withTimeout } from '../timeout.ts';
 import type { HandoverResult, HandoverTask } from './handover-task.ts';
@@ -204,7 +205,8 @@ export class Handover {
     const { old, onState, onStep, warn } = this.#task;
     if (!old) return;
     if (quiesced?.type === 'quiesced') {
-      for (const request of quiesced.outlived) warn(`${request} was still being handled when the state was captured`);
+      for (const request of countNames(quiesced.outlived))
+        warn(`${request} was still being handled when the state was captured`);
     }
     onStep('quiesced', old);
     for (const problem of problems) warn(`not carried over: ${problem}`);

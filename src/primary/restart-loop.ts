@@ -43,6 +43,8 @@ export class RestartLoop {
   readonly #wishes: Wishes;
   readonly #crashes = new CrashLoop();
   readonly #retirements = new Set<Promise<Retirement>>();
+  /** Generations that take long to end, and what for. */
+  readonly #lingering = new Map<WorkerHandle, string[]>();
   #serving: WorkerHandle | undefined;
   #generation = 0;
   #attempt: AbortController | undefined;
@@ -113,8 +115,9 @@ export class RestartLoop {
     await this.#looping;
   }
 
-  /** Resolves when all generations that were replaced have ended. */
+  /** Resolves when all generations that were replaced have ended. Whoever waits for that is told anew what for. */
   async drained(): Promise<void> {
+    for (const [worker, waitsFor] of this.#lingering) this.#onDraining(worker, waitsFor);
     await Promise.all(this.#retirements);
   }
 
@@ -279,11 +282,15 @@ export class RestartLoop {
     this.#onDrained(old, outcome);
   }
 
-  #onDraining({ generation, pid }: WorkerHandle, waitsFor: string[]): void {
+  #onDraining(worker: WorkerHandle, waitsFor: string[]): void {
+    const { generation, pid } = worker;
+    this.#lingering.set(worker, waitsFor);
     this.#with.emit('draining', { generation, pid, waitsFor });
   }
 
-  #onDrained({ generation, pid }: WorkerHandle, { ended, report }: Retirement): void {
+  #onDrained(worker: WorkerHandle, { ended, report }: Retirement): void {
+    const { generation, pid } = worker;
+    this.#lingering.delete(worker);
     this.#with.emit('drained', { generation, pid, ended, report });
   }
 

@@ -36,7 +36,8 @@ export async function supervise(
     const terminal = new Terminal();
     reportTo(terminal, restarter);
     restarter.once('receipt', () => restarter.uiUrl && terminal.hint(`restarts: ${restarter.uiUrl}`));
-    if (keys && process.stdin.isTTY && process.stderr.isTTY) listenForKeys(restarter, terminal);
+    const isPerson = process.stdin.isTTY && process.stderr.isTTY && !process.env['CI'];
+    if (keys && isPerson) listenForKeys(restarter, terminal);
   }
   if (process.env['NODE_ENV'] === 'production') {
     const message = 'NODE_ENV is production, and handover is for development; in production start the entry with node';

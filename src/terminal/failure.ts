@@ -7,6 +7,7 @@ import { locateInMessage } from './message-location.ts';
 import { framesOf, isDependency, isOwn, type Location, type ThrownError } from './stack.ts';
 import { plain, type Style } from './style.ts';
 import { findSyntaxError } from './syntax-location.ts';
+import { wrapText } from './text-width.ts';
 
 const MOST_FRAMES = 8;
 
@@ -23,7 +24,7 @@ export interface StartFailure {
 
 /**
  * A failed start as one block: what and where, the code, the app's own stack frames, what serves now. `columns`: of the
- * terminal, into which the code has to fit.
+ * terminal, into which it has to fit.
  */
 export function formatFailure(failure: StartFailure, style: Style = plain, columns?: number): string {
   const { error, generation, serving, cwd = process.cwd() } = failure;
@@ -31,17 +32,21 @@ export function formatFailure(failure: StartFailure, style: Style = plain, colum
   const [first = '', ...more] = messageLines(error);
   const where = location ? `${formatLocation(location, cwd)} ` : '';
   const frames = formatFrames(error, location, cwd);
+  const headline = [
+    `✗ ${where}generation ${generation} failed to start: ${first}`,
+    ...more.map((line) => `  ${line}`),
+  ].join('\n');
+  const wrap = (text: string | undefined): string => wrapText(text ?? '', columns);
   const blocks = [
-    [
-      style('red', `✗ ${where}generation ${generation} failed to start: ${first}`),
-      ...more.map((line) => `  ${line}`),
-    ].join('\n'),
+    style('red', wrap(headline)),
     location ? codeFrame(location.file, location.line, location.column, style, columns) : undefined,
-    frames && style('dim', frames),
-    adviceFor(error, location),
-    serving === undefined
-      ? 'nothing is serving; connections are held until the next save works'
-      : `generation ${serving} keeps serving; the next save tries again`,
+    frames && style('dim', wrap(frames)),
+    wrap(adviceFor(error, location)),
+    wrap(
+      serving === undefined
+        ? 'nothing is serving; connections are held until the next save works'
+        : `generation ${serving} keeps serving; the next save tries again`,
+    ),
   ];
   return blocks.filter((block) => block).join('\n');
 }

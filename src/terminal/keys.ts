@@ -41,7 +41,7 @@ function press(key: string, restarter: ProcessRestarter, terminal: Terminal): vo
       open(restarter.uiUrl, terminal, 'there is no page of the restarts: start handover with --ui');
       break;
     case 'c':
-      terminal.write(CLEAR);
+      if (process.env['TERM'] !== 'dumb') terminal.write(CLEAR);
       break;
     case 'q':
       process.kill(process.pid, 'SIGINT');

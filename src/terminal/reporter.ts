@@ -49,9 +49,9 @@ export function reportTo(terminal: Terminal, restarter: ProcessRestarter): void 
     terminal.info(`generation ${generation} has ended (exit code ${code}); the next save starts it again`);
   });
   restarter.on('draining', ({ generation, waitsFor }) => {
-    // The one that serves is only ended when all is.
-    const isLast = generation === restarter.generation && process.stdin.isTTY;
-    const remedy = isLast ? '; Ctrl+C ends it at once' : '';
+    // Else another one serves, and nobody waits.
+    const isAwaited = (restarter.generation ?? generation) === generation && process.stdin.isTTY;
+    const remedy = isAwaited ? '; Ctrl+C ends it at once' : '';
     terminal.hint(`… generation ${generation} has not ended yet: ${waitsFor.join(', ')}${remedy}`);
   });
   restarter.on('drained', ({ generation, report }) => {

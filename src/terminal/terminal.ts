@@ -1,6 +1,7 @@
 import { formatFailure, locateFailure, type StartFailure } from './failure.ts';
 import { formatReceipt, type Receipt } from './receipt.ts';
 import { styleFor, type Style } from './style.ts';
+import { wrapText } from './text-width.ts';
 
 /** What a Terminal writes to. */
 export interface TerminalStream {
@@ -34,12 +35,12 @@ export class Terminal {
   }
 
   info(message: string): void {
-    this.#writeLine(message);
+    this.#writeLine(this.#wrap(message));
   }
 
   /** Something that need not be read. */
   hint(message: string): void {
-    this.#writeLine(this.#style('dim', message));
+    this.#writeLine(this.#style('dim', this.#wrap(message)));
   }
 
   /** As it is. */
@@ -48,11 +49,11 @@ export class Terminal {
   }
 
   warn(message: string): void {
-    this.#writeLine(this.#style('yellow', `⚠ ${message}`));
+    this.#writeLine(this.#style('yellow', this.#wrap(`⚠ ${message}`)));
   }
 
   error(message: string): void {
-    this.#writeLine(this.#style('red', `✗ ${message}`));
+    this.#writeLine(this.#style('red', this.#wrap(`✗ ${message}`)));
   }
 
   receipt(receipt: Receipt): void {
@@ -85,6 +86,10 @@ export class Terminal {
   /** A terminal that does not tell, or one of no width as some programs open, is as wide as need be. */
   get #columns(): number | undefined {
     return (this.#stream.isTTY && this.#stream.columns) || undefined;
+  }
+
+  #wrap(text: string): string {
+    return wrapText(text, this.#columns);
   }
 
   #writeLine(text: string): void {

@@ -28,3 +28,29 @@ export function shortenPath(text: string, columns: number): string {
   const separator = end.search(/[\\/]/);
   return `…${separator > 0 ? end.slice(separator) : end}`;
 }
+
+/**
+ * A text in lines of so many columns, broken between words; what follows a break is indented by two more than its line.
+ * A word that is too long, such as a path, stays whole.
+ */
+export function wrapText(text: string, columns: number = Infinity): string {
+  return text
+    .split('\n')
+    .map((line) => (textWidth(line) <= columns ? line : wrapLine(line, columns)))
+    .join('\n');
+}
+
+function wrapLine(line: string, columns: number): string {
+  const indent = `${/^ */.exec(line)?.[0]}  `;
+  const lines: string[] = [];
+  let current = '';
+  for (const word of line.trimEnd().split(/(?<=\S) /)) {
+    const longer = current === '' ? word : `${current} ${word}`;
+    if (current === '' || textWidth(longer) <= columns) current = longer;
+    else {
+      lines.push(current);
+      current = `${indent}${word}`;
+    }
+  }
+  return [...lines, current].join('\n');
+}

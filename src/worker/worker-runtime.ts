@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import { subscribe } from 'node:diagnostics_channel';
 import net, { type Server } from 'node:net';
 import { BlobSender, UNASKED, type BlobSending } from '../blob-sending.ts';
+import { countNames } from '../count-names.ts';
 import { withTimeout } from '../timeout.ts';
 import { watchInput } from './input.ts';
 import { openInspector } from './inspector.ts';
@@ -32,7 +33,6 @@ import { Channel } from './channel.ts';
 import { Checkpoints } from './keep/checkpoints.ts';
 import { writeCompileCache } from './compile-cache.ts';
 import { watchChildren } from './children.ts';
-import { countNames } from './count-names.ts';
 import { Components } from './components.ts';
 import { Connections } from './connections/connections.ts';
 import { requiredFiles } from './dependency-reports.ts';
@@ -56,6 +56,9 @@ type State = 'standby' | 'loading' | 'ready' | 'serving' | 'quiesced' | 'drainin
 
 /** How long requests in flight are waited for when the primary has gone, in milliseconds. */
 const ORPHAN_QUIESCE = 300;
+
+/** More names than these, of what is waited for, only fill the screen. */
+const MOST_NAMES = 5;
 
 const NEXT: Record<State, readonly State[]> = {
   standby: ['loading', 'draining'],
@@ -388,7 +391,7 @@ export class WorkerRuntime implements AppHost {
     if (this.#state !== 'draining') return { step: this.#start.step, names: [] };
     const names = [...this.#connections.left(), ...appClusterWorkers(), ...this.#components.left];
     if (this.#ownEnd) names.push(`its own handler of ${this.#ownEnd}`);
-    return { step: undefined, names: countNames(names) };
+    return { step: undefined, names: countNames(names, MOST_NAMES) };
   }
 
   #end(signal: NodeJS.Signals | undefined): void {

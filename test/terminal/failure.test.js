@@ -86,3 +86,53 @@ test('a frame that only repeats the headline is left out, a deep stack cut', () 
   assert.equal(framesOf(frame('', 1), '    at node:internal/x:1:2'), 0);
   assert.equal(framesOf(...Array.from({ length: 30 }, (_, index) => frame('f (', index + 1))), 8);
 });
+
+test('in a narrow terminal nothing is broken within a word, and the caret stands where it should', (t) => {
+  const cwd = folderWith(t, {
+    'src/app.mjs':
+      'function configure(settings) {\n  if (!settings.a) throw new Error("there is no database in the settings");\n}\nconfigure({});\n',
+  });
+  const error = errorOfImport(path.join(cwd, 'src/app.mjs'));
+  const app = path.join('src', 'app.mjs');
+  assert.equal(
+    formatFailure({ error, generation: 3, serving: 2, cwd }, undefined, 40),
+    [
+      `✗ ${app}:2:26 generation 3 failed`,
+      '  to start: Error: there is no database',
+      '  in the settings',
+      '  1 | function configure(settings) {',
+      '> 2 |   if (!settings.a) throw new Erro…',
+      '    |                          ^',
+      '  3 | }',
+      '  4 | configure({});',
+      `    at configure (${app}:2:26)`,
+      `    at ${app}:4:1`,
+      'generation 2 keeps serving; the next',
+      '  save tries again',
+    ].join('\n'),
+  );
+});
+
+test('what Node does not run by itself comes with what helps', (t) => {
+  const cwd = folderWith(t, { 'a.ts': '', 'b.tsx': '' });
+  const adviceOf = (error) => formatFailure({ error, generation: 1, cwd }).split('\n').at(-2);
+  const tsx = 'start with --exec-arg=--import=tsx to have tsx compile it (npm install --save-dev tsx)';
+  const strips = `Node.js itself strips types and no more; ${tsx}`;
+  const unsupported = { name: 'SyntaxError', message: 'TypeScript enum is not supported in strip-only mode' };
+  assert.equal(adviceOf({ ...unsupported, code: 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX' }), strips);
+  const unknown = (extension) => ({
+    name: 'TypeError',
+    message: `Unknown file extension "${extension}" for /a`,
+    code: 'ERR_UNKNOWN_FILE_EXTENSION',
+  });
+  assert.equal(adviceOf(unknown('.tsx')), strips);
+  assert.match(adviceOf(unknown('.css')), /^✗/);
+  const missing = (name) => ({
+    name: 'Error',
+    message: `Cannot find module '${path.join(cwd, name)}' imported from ${path.join(cwd, 'app.ts')}`,
+  });
+  const names = (name) => `there is ${name}, which Node.js takes for no other name; import it by its own, or ${tsx}`;
+  assert.equal(adviceOf(missing('a.js')), names('a.ts'));
+  assert.equal(adviceOf(missing('b.js')), names('b.tsx'));
+  assert.match(adviceOf(missing('c.js')), /^✗/);
+});

@@ -130,3 +130,12 @@ test('a syntax error in an ES module is found in the files', async (t) => {
     /^✗ a\.mjs:1:9 generation 1 failed to start: SyntaxError: Unexpected token ';'\n> 1 \| let a = ;\n {4}\| {9}\^\n/,
   );
 });
+
+test('what is longer than a terminal is broken between words', () => {
+  const written = [];
+  const stream = { isTTY: true, columns: 24, write: (text) => written.push(text) };
+  const terminal = new Terminal({ stream, env: { NO_COLOR: '1' } });
+  terminal.hint('… generation 3 has not ended yet');
+  terminal.warn('generation 3: a connection was cut');
+  assert.deepEqual(written, ['… generation 3 has not\n  ended yet\n', '⚠ generation 3: a\n  connection was cut\n']);
+});
