@@ -108,10 +108,11 @@ for (const [loader, options] of Object.entries(LOADERS)) {
       'src/app.ts': answers(
         port,
         'value + text',
-        `import { value } from '@lib/value';\nimport { text } from '~/text';`,
+        `import { value } from '@lib/value';\nimport { text } from '~/text';\nimport './side.js';`,
       ),
       'src/lib/value.ts': 'export const value: number = 1;\n',
       'src/text.ts': `export const text: string = 'a';\n`,
+      'src/side.ts': 'export type Side = string;\n',
     }));
     const app = setup.run(options, 'src/app.ts');
     assert.equal(await edit(app, setup, 2, 'src/text.ts', `export const text: string = 'b';\n`), '1b');
@@ -238,8 +239,8 @@ for (const [loader, options] of Object.entries({
 
 test('Node strips types itself, or tsx is the default: edits and errors', async (t) => {
   const setup = await setUpTypeScript(t, (port) => ({
-    'package.json': MODULE,
-    'app.ts': answers(port, 'value', `import { value } from './value.ts';`),
+    'package.json': '{ "name": "app", "type": "module", "imports": { "#lib/*": "./*" } }',
+    'app.ts': answers(port, 'value', `import { value } from '#lib/value.ts';`),
     'value.ts': 'export const value: number = 1;\n',
   }));
   const app = setup.run([], 'app.ts');
