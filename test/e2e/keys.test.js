@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { counter } from '../helpers/apps.js';
@@ -13,9 +14,10 @@ const skip = spawnSync('script', ['--version']).stdout?.includes('util-linux')
   : 'script (util-linux) is not here';
 
 /** handover at a terminal. What it says and what the app says comes from stdout. */
-function atTerminal(t, project, ...args) {
+function atTerminal(t, project, ...given) {
+  const [{ env }, args] = typeof given[0] === 'object' ? [given[0], given.slice(1)] : [{}, given];
   const command = [process.execPath, path.join(ROOT, 'dist/cli.js'), ...args].map((word) => `'${word}'`).join(' ');
-  const running = new Process('script', ['-qefc', command, '/dev/null'], { cwd: project.dir, stdin: 'pipe' });
+  const running = new Process('script', ['-qefc', command, '/dev/null'], { cwd: project.dir, stdin: 'pipe', env });
   t.after(async () => {
     running.child.stdin.end();
     await running.stop();
@@ -37,6 +39,32 @@ test('r and rs restart, ? shows the keys, another is told, q quits', { skip }, a
   await running.printed(/there is no key "x"; \? shows them/);
   running.type('q\n');
   await running.exited;
+});
+
+test('u opens the page of the restarts, whose address is told once', { skip }, async (t) => {
+  const { project } = await setUp(t, (port) => ({ 'app.mjs': counter({ port }) }));
+  const without = atTerminal(t, project, 'app.mjs');
+  await without.printed(/\? and Enter: keys/);
+  without.type('u\n');
+  await without.printed(/there is no page of the restarts: start handover with --ui/);
+  without.type('q\n');
+  await without.exited;
+  assert.doesNotMatch(without.stdout, /restarts: http/);
+  // What opens addresses on a desktop.
+  project.write({ 'bin/xdg-open': '#!/bin/sh\necho "$1" > opened\n' });
+  chmodSync(project.path('bin/xdg-open'), 0o755);
+  const env = { PATH: `${project.path('bin')}:${process.env.PATH}` };
+  const running = atTerminal(t, project, { env }, '--ui=0', 'app.mjs');
+  const [, url] = await running.printed(/restarts: (http:[\w.:/?=-]+)/);
+  running.type('r\n');
+  await running.printed(/generation 2/);
+  running.type('u\n');
+  const opened = project.path('opened');
+  // There is no event for what another process writes.
+  while (!existsSync(opened) || readFileSync(opened, 'utf8') === '')
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(readFileSync(opened, 'utf8').trim(), url);
+  assert.equal(running.stdout.match(/restarts: http/g).length, 1);
 });
 
 test('an app that reads its input gets all of it', { skip }, async (t) => {

@@ -48,7 +48,7 @@
       const now = `${run} ${generation}`;
       const isFirst = own === undefined;
       own ??= now;
-      if (own !== now || (isFirst && connectedAt - servedFor > askedAt())) {
+      if (own !== now || (isFirst && isOlder({ from: connectedAt - servedFor, to: performance.now() - servedFor }))) {
         disconnect();
         location.reload();
         return;
@@ -58,11 +58,16 @@
   }
 
   /**
-   * When the browser asked for this page. One that was asked for before that generation served may be the earlier one's,
-   * while this script was still on its way; one that was asked for afterwards is not, so that no reload follows on a reload.
+   * Whether this page is of an earlier generation than the one that serves since `from` or, when it took long to tell,
+   * `to`: it was asked for before that, while this script was still on its way, or the browser had kept it. A page that was
+   * reloaded is only taken for one when it must be, so that no reload follows on a reload.
    */
-  function askedAt() {
-    return performance.getEntriesByType('navigation')[0]?.requestStart ?? Infinity;
+  function isOlder({ from, to }) {
+    const [navigation] = performance.getEntriesByType('navigation');
+    if (!navigation) return false;
+    const { type, requestStart, transferSize, deliveryType, workerStart } = navigation;
+    const isKept = deliveryType === 'cache' || (type === 'back_forward' && transferSize === 0);
+    return from > requestStart || (type !== 'reload' && (to > requestStart || (isKept && workerStart === 0)));
   }
 
   function show(failure) {

@@ -258,3 +258,28 @@ test('wrong arguments are refused', () => {
   for (const [args, message] of wrong) assert.throws(() => store.keep(...args), { code: 'INVALID_OPTION', message });
   assert.equal(captured(store).blob, undefined);
 });
+
+test('a capture tells the size of each key, the largest first, and of a long key only the beginning', () => {
+  const store = restored({ passed: 'on '.repeat(1000) });
+  store.keep('small', () => 1, {});
+  store.keep(`session-token-${'0123456789'.repeat(3)}`, () => 'x'.repeat(500), {});
+  store.keep('handle', () => new WeakMap(), {});
+  const pieces = [];
+  const { keys } = store.capture((bytes) => pieces.push(bytes.length), { value: { a: 1 } });
+  assert.deepEqual(
+    keys.map(({ key }) => key),
+    ['passed', 'sessio…', 'save()', 'small'],
+  );
+  assert.ok(keys[0].bytes > 3000 && keys[1].bytes > 500 && keys[3].bytes < 50, JSON.stringify(keys));
+  const told = keys.reduce((sum, { bytes }) => sum + bytes, 0);
+  const all = pieces.reduce((sum, length) => sum + length, 0);
+  assert.ok(all - told < 20, `${told} of ${all}`);
+});
+
+test('of thousands of keys the largest are told', () => {
+  const store = new KeepStore(() => {});
+  for (let index = 0; index < 1000; index++) store.keep(`user ${index}`, () => 'x'.repeat(index), {});
+  const { keys } = store.capture(() => {});
+  assert.equal(keys.length, 20);
+  assert.equal(keys[0].key, 'user 999');
+});
