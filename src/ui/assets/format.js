@@ -31,5 +31,16 @@ export const count = (number, noun) => `${number} ${noun}${number === 1 ? '' : '
 /** The first changed file, and how many more. */
 export function reason([first, ...more]) {
   if (first === undefined) return '';
-  return first + (more.length > 0 ? ` +${more.length}` : '');
+  return short(first) + (more.length > 0 ? ` +${more.length}` : '');
+}
+
+const LONGEST_PATH = 26;
+
+/** The end of a path says more than its beginning. */
+function short(file) {
+  const folders = file.split(/[\\/]/);
+  let kept = folders.pop();
+  if (file.length <= LONGEST_PATH || folders.length === 0) return file;
+  while (kept.length + folders.at(-1).length < LONGEST_PATH - 3) kept = `${folders.pop()}/${kept}`;
+  return `…/${kept}`;
 }
