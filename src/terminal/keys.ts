@@ -13,6 +13,12 @@ const KEYS: readonly [keys: readonly string[], doc: string][] = [
   [['?', 'h'], 'show this'],
 ];
 
+/** explorer takes an address with a question mark for the name of a folder. */
+const OPENERS: { [platform: string]: [command: string, ...args: string[]] } = {
+  darwin: ['open'],
+  win32: ['rundll32', 'url.dll,FileProtocolHandler'],
+};
+
 const CLEAR = '\u001B[2J\u001B[3J\u001B[H';
 
 /** Lets the person at the terminal restart, open, clear and quit; until the app reads its standard input itself. */
@@ -60,8 +66,8 @@ function open(url: string | undefined, terminal: Terminal, reasonForNone: string
     terminal.warn(reasonForNone);
     return;
   }
-  const command = { darwin: 'open', win32: 'explorer' }[process.platform as string] ?? 'xdg-open';
-  const opener = spawn(command, [url], { stdio: 'ignore', detached: true });
+  const [command, ...args] = OPENERS[process.platform] ?? ['xdg-open'];
+  const opener = spawn(command, [...args, url], { stdio: 'ignore', detached: true });
   opener.on('error', () => terminal.warn(`${url} could not be opened: there is no ${command}`));
   opener.unref();
 }

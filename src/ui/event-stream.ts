@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
-/** Browsers wait by themselves for seconds before they connect again. In milliseconds. */
-const RECONNECT_AFTER = 300;
+/** Browsers wait by themselves for seconds before they connect again, and complain in their console each time. In milliseconds. */
+const RECONNECT_AFTER = 1000;
 
 /** A client that reads nothing is let go when so much waits for it, in bytes. */
 const LARGEST_BACKLOG = 8 * 1024 * 1024;

@@ -36,7 +36,6 @@ import { watchChildren } from './children.ts';
 import { Components } from './components.ts';
 import { Connections } from './connections/connections.ts';
 import { requiredFiles } from './dependency-reports.ts';
-import { addLiveReload } from './pages/live-reload.ts';
 import { HandBacks } from './connections/hand-backs.ts';
 import { KeptSockets } from './connections/keep-sockets.ts';
 import { KeptWebSockets } from './connections/keep-web-sockets.ts';
@@ -99,7 +98,10 @@ export class WorkerRuntime implements AppHost {
     setAppHost(runtime);
     markWorker(() => runtime.#beInCluster());
     keepReports();
-    if (config.liveReload) addLiveReload(config.liveReload);
+    if (config.liveReload) {
+      const { addLiveReload } = await import('./pages/live-reload.ts');
+      addLiveReload(config.liveReload);
+    }
     applySourceMaps();
     letRequireHooksLoad(String(process.argv[1]));
     watchInput(() => void runtime.#channel.send({ type: 'reads-input' }));

@@ -7,6 +7,12 @@ import { Restarts } from './restarts.js';
 
 const { search } = location;
 const MOST_RECORDS = 500;
+/** In milliseconds. */
+const RECONNECT_AFTER = 1000;
+
+const LOST = 'handover does not answer. It is looked for …';
+const REPLACED =
+  'This is the page of an earlier run of handover. Press u and Enter where it runs now to open the current one.';
 
 const restarts = new Restarts();
 const overview = new Overview((id) => restarts.reveal(id));
@@ -47,12 +53,17 @@ function connect() {
   });
   source.addEventListener('open', () => setConnection(''));
   source.addEventListener('error', () => {
-    if (source?.readyState === EventSource.CLOSED) {
-      setConnection(
-        'This is the page of an earlier run of handover. Press u and Enter where it runs now to open the current one.',
-      );
-    } else setConnection('handover does not answer. It is looked for …');
+    if (source?.readyState === EventSource.CLOSED) void lookForHandover();
+    else setConnection(LOST);
   });
+}
+
+/** A browser does not tell why it has given up. */
+async function lookForHandover() {
+  disconnect();
+  const answer = await fetch(location.href).catch(() => undefined);
+  setConnection(answer?.status === 403 ? REPLACED : LOST);
+  if (answer?.status !== 403) setTimeout(connect, RECONNECT_AFTER);
 }
 
 // A browser has six connections for all pages of a host: a page that nobody looks at needs none.

@@ -26,7 +26,6 @@ export class Restarts {
     if (isRescaled) this.#showAxis();
     byId('legend').replaceChildren(...legend(records));
     byId('none').hidden = records.length > 0;
-    if (changed === undefined) this.#clear();
     const known = new Set(records.map(({ id }) => id));
     for (const [id, row] of this.#rows) if (!known.has(id)) this.#drop(id, row);
     for (const record of isRescaled || !changed ? records : changed) this.#update(record);
@@ -39,11 +38,6 @@ export class Restarts {
     row.open = true;
     row.scrollIntoView({ block: 'nearest' });
     row.querySelector('summary').focus({ preventScroll: true });
-  }
-
-  #clear() {
-    this.#rows.clear();
-    this.#list.replaceChildren();
   }
 
   #drop(id, row) {
