@@ -38,7 +38,7 @@ test('the page shows the restarts as they happen, from the first on, and asks no
   await page.getByText('Generation 3 serves').waitFor();
   const newest = rows.nth(0);
   const names = await newest.locator('.bar i').evaluateAll((parts) => parts.map(({ className }) => className));
-  assert.deepEqual(names.slice(-2), ['start', 'commit']);
+  assert.equal(names.at(-1), 'commit');
   assert.ok(names.includes('load') && names.includes('capture'), names.join());
   assert.equal(await newest.locator('.bar b').count(), 1, 'the pause');
   // All that is known of it, by the keyboard.
