@@ -34,7 +34,7 @@ export function codeFrame(
   const begin = beginOf(lines[line - 1]!, column, room);
   const frame: string[] = [];
   for (let number = first; number <= last; number++) {
-    const text = shown(lines[number - 1]!, begin, room);
+    const text = shown(lines[number - 1]!, number === line ? begin : 0, room);
     const gutter = `${String(number).padStart(width)} |`;
     frame.push(
       number === line
@@ -61,7 +61,7 @@ function readLines(file: string): string[] | undefined {
   }
 }
 
-/** The first character that is shown, so that the column is among them. */
+/** The first character of the marked line that is shown, so that the column is among them. */
 function beginOf(text: string, column: number | undefined, room: number): number {
   if (column === undefined || text.length <= room || column < room) return 0;
   return Math.max(0, Math.min(column - 1 - Math.round(room * BEFORE_CARET), text.length - room));

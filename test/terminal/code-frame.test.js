@@ -64,6 +64,13 @@ test('in a long line the column is shown, and the caret stands below it', (t) =>
   }
 });
 
+test('only the marked line is moved', (t) => {
+  assert.equal(
+    frameOf(t, `begin();\n${'x'.repeat(99)}!\nend();\n`, 2, 100, 30),
+    `  1 | begin();\n> 2 | …${'x'.repeat(22)}!\n    | ${' '.repeat(23)}^\n  3 | end();`,
+  );
+});
+
 test('a line that fits is whole, one that does not is cut at the width of the terminal', (t) => {
   assert.equal(frameOf(t, 'a'.repeat(34), 1, 34, 40), `> 1 | ${'a'.repeat(34)}\n    | ${' '.repeat(33)}^`);
   assert.equal(frameOf(t, 'a'.repeat(35), 1, 1, 40), `> 1 | ${'a'.repeat(33)}…\n    | ^`);
