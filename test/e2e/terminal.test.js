@@ -63,7 +63,7 @@ test('--json: each event is a line of JSON with its name and time, and nothing e
   assert.deepEqual({ name: error.name, serving }, { name: 'SyntaxError', serving: 1 });
   const receipt = events.findLast(({ event }) => event === 'receipt');
   assert.deepEqual(
-    { ...receipt, time: 0, phases: 0, totalMs: 0, pauseMs: 0, longestHoldMs: 0, stateBytes: 0 },
+    { ...receipt, time: 0, phases: 0, totalMs: 0, pauseMs: 0, longestHoldMs: 0, stateBytes: 0, stateKeys: 0 },
     {
       event: 'receipt',
       time: 0,
@@ -76,7 +76,12 @@ test('--json: each event is a line of JSON with its name and time, and nothing e
       held: 0,
       longestHoldMs: 0,
       stateBytes: 0,
+      stateKeys: 0,
     },
+  );
+  assert.deepEqual(
+    receipt.stateKeys.map(({ key }) => key),
+    ['state'],
   );
   assert.equal(events.at(-1).event, 'stopped');
 });
