@@ -80,7 +80,10 @@ export class Supervisor {
     const config = await this.#openStore(ownPackage?.version ?? '');
     await this.#openInspector();
     // endLoop() may have been called meanwhile: here and below.
-    if (this.#isStopping) return;
+    if (this.#isStopping) {
+      this.#inspector?.close();
+      return;
+    }
     this.#workers = new Workers({
       program: this.#program,
       config,

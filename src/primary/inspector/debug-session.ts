@@ -10,12 +10,6 @@ interface Message extends Partial<Command> {
   error?: { code: number; message: string };
 }
 
-/** A command that the process has not answered yet. */
-interface Pending extends Command {
-  /** Gets the answer; undefined: the process has gone. */
-  resolve: (answer: Message | undefined) => void;
-}
-
 /** What JSON-RPC calls a server error. */
 const SERVER_ERROR = -32_000;
 
@@ -26,7 +20,8 @@ const SERVER_ERROR = -32_000;
 export class DebugSession {
   readonly #debugger: WebSocket;
   readonly #settings = new DebugSettings();
-  readonly #pending = new Map<number, Pending>();
+  /** Get the answers of the process to commands, by their ids; undefined: it has gone. */
+  readonly #pending = new Map<number, (answer: Message | undefined) => void>();
   readonly #threads = new Set<string>();
   /** The URLs of the process's scripts, by their ids. */
   readonly #scripts = new Map<unknown, unknown>();
@@ -93,7 +88,7 @@ export class DebugSession {
     this.#threads.clear();
     this.#scripts.clear();
     this.#breakpoints.clear();
-    for (const { resolve } of this.#pending.values()) resolve(undefined);
+    for (const answer of this.#pending.values()) answer(undefined);
     this.#pending.clear();
     if (this.#settings.isEnabled('Runtime')) this.#tell({ method: 'Runtime.executionContextsCleared', params: {} });
   }
@@ -166,7 +161,7 @@ export class DebugSession {
   #command(command: Command & { sessionId?: string }): Promise<Message | undefined> {
     return new Promise((resolve) => {
       const id = ++this.#lastId;
-      this.#pending.set(id, { ...command, resolve });
+      this.#pending.set(id, resolve);
       this.#process?.send(JSON.stringify({ ...command, id }));
     });
   }
@@ -174,7 +169,7 @@ export class DebugSession {
   #onAnswer(message: Message | undefined, data: RawData): void {
     if (!message) return;
     if (message.id !== undefined) {
-      this.#pending.get(message.id)?.resolve(message);
+      this.#pending.get(message.id)?.(message);
       this.#pending.delete(message.id);
       return;
     }
