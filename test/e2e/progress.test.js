@@ -96,13 +96,16 @@ test('an app that ends itself by its own handler, and a child process that takes
 });
 
 const SLEEP = `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4500);`;
+/** Keeps the event loop busy until there is a file `rest`. */
+const BUSY = `import fs from 'node:fs';
+while (!fs.existsSync('rest')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);`;
 const FOREVER = 'new Promise(() => setInterval(() => {}, 1000))';
 const steps = (own) => `import { runWorker } from 'handover';
 await runWorker({ load: () => ({}), start: () => {}, ${own} });`;
 
 for (const [title, source, text, options = []] of [
   ['its code', `await ${FOREVER};`, 'its code is being loaded'],
-  ['busy code', SLEEP, 'its code keeps the event loop busy'],
+  ['busy code', BUSY, 'its code keeps the event loop busy', ['--ready-timeout=60s']],
   ['prepare()', steps(`prepare: () => ${FOREVER}`), 'prepare\\(\\) has not resolved'],
   ['start()', steps(`start: () => ${FOREVER}`), 'start\\(\\) has not resolved'],
   ['what comes before its code', '', 'its process boots', ['--exec-arg=--import=./slow.mjs']],
@@ -114,9 +117,10 @@ for (const [title, source, text, options = []] of [
   ],
 ]) {
   test(`a start that takes long: ${title}`, async (t) => {
-    const { handover } = await setUp(t, { 'app.mjs': source, 'slow.mjs': SLEEP });
+    const { handover, project } = await setUp(t, { 'app.mjs': source, 'slow.mjs': SLEEP });
     const app = handover([...options, 'app.mjs']);
     await app.printed(new RegExp(`^… generation 1 is still starting: ${text}\\n`, 'm'));
+    project.write({ rest: '' });
   });
 }
 
@@ -144,10 +148,14 @@ test('a standby that takes long to become warm is told of once, with what it eva
 
 test('what is as fast as it should be is not told of', async (t) => {
   const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': server(port) }));
+  const began = performance.now();
   const restarter = primary();
   await restarter.warm(1);
   project.save('app.mjs', server(port, '// 2'));
   await restarter.committed(2);
   await restarter.event('drained');
-  for (const name of ['warming', 'starting', 'draining']) assert.deepEqual(restarter.all(name), [], name);
+  const elapsed = performance.now() - began;
+  const told = ['warming', 'starting', 'draining'].flatMap((name) => restarter.all(name));
+  // Only on a machine so busy that all of it took two seconds may a part of it have.
+  assert.ok(told.length === 0 || elapsed > 2000, JSON.stringify({ told, elapsed }));
 });
