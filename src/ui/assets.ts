@@ -16,6 +16,11 @@ const TYPES: Record<string, string> = {
 /** The files of the page of the restarts; none has anything secret in it. */
 export const PAGE_ASSETS: ReadonlySet<string> = new Set([
   'page.css',
+  'overview.css',
+  'restarts.css',
+  'details.css',
+  'processes.css',
+  'narrow.css',
   'page.js',
   'restarts.js',
   'details.js',
