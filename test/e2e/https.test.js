@@ -232,6 +232,21 @@ test('a request behind a slow one that outlives the capture is for the next gene
   assert.equal((await client.ask()).body, 'v2');
 });
 
+test('so are many that come at once, in more than one record', async (t) => {
+  const { project, restarter, save, connect } = await start(t, { source: { keeps: true }, quiesceTimeout: 50 });
+  const client = await connect();
+  client.write(get('/?until=done'));
+  await restarter.printed(/waiting/);
+  save(2);
+  await restarter.event('receipt', ({ generation }) => generation === 2);
+  // A record has 16 kB at most.
+  client.write(get(`/?${'x'.repeat(3000)}`).repeat(12));
+  project.write({ done: '' });
+  const bodies = (await client.answers(13)).map(({ body }) => body);
+  assert.deepEqual(bodies, ['v1', ...Array.from({ length: 12 }, () => 'v2')]);
+  assert.equal((await client.ask()).body, 'v2');
+});
+
 test('a request of which a part has arrived is answered when the rest comes', async (t) => {
   const { restarter, save, connect } = await start(t);
   const client = await connect();

@@ -17,7 +17,12 @@ const skip = spawnSync('script', ['--version']).stdout?.includes('util-linux')
 function atTerminal(t, project, ...given) {
   const [{ env }, args] = typeof given[0] === 'object' ? [given[0], given.slice(1)] : [{}, given];
   const command = [process.execPath, path.join(ROOT, 'dist/cli.js'), ...args].map((word) => `'${word}'`).join(' ');
-  const running = new Process('script', ['-qefc', command, '/dev/null'], { cwd: project.dir, stdin: 'pipe', env });
+  const running = new Process('script', ['-qefc', command, '/dev/null'], {
+    cwd: project.dir,
+    stdin: 'pipe',
+    // Where CI is set there is nobody to type.
+    env: { CI: '', ...env },
+  });
   t.after(async () => {
     running.child.stdin.end();
     await running.stop();

@@ -27,8 +27,8 @@ const guards = new WeakMap<ReadingParser, ReadingParser['onIncoming']>();
 
 /**
  * From now on a request whose head comes in when `mayBegin()` is false is not begun: nothing more is read from the
- * connection, and `onLate` gets all that was read of the request and of what follows it. Returns false when that
- * is not possible, since not Node's parser reads the connection.
+ * connection, and `onLate` gets all that was read of the request and of what follows it; once more, with all of it, when
+ * more had been read already. Returns false when that is not possible, since not Node's parser reads the connection.
  */
 export function guardRequests(socket: Socket, mayBegin: () => boolean, onLate: (bytes: Buffer) => void): boolean {
   const { parser } = socket as unknown as InternalSocket;
@@ -37,7 +37,9 @@ export function guardRequests(socket: Socket, mayBegin: () => boolean, onLate: (
   const { onIncoming, [kOnExecute]: onExecute } = parser;
   if (guards.get(parser) === onIncoming) return true;
   let head: Buffer | undefined;
+  let late: Buffer | undefined;
   parser.onIncoming = (request, keepAlive) => {
+    if (late) return STOP_BEHIND_HEAD;
     if (mayBegin()) return onIncoming.call(parser, request, keepAlive);
     head = headOf(request);
     return STOP_BEHIND_HEAD;
@@ -49,8 +51,12 @@ export function guardRequests(socket: Socket, mayBegin: () => boolean, onLate: (
       return;
     }
     stopReadingForGood(socket);
-    const rest = typeof used === 'number' ? parser.getCurrentBuffer().subarray(used) : Buffer.alloc(0);
-    onLate(Buffer.concat([head, rest]));
+    const piece = parser.getCurrentBuffer();
+    // TLS gives each record that has been decrypted, also after it was told to stop: those are as they came in.
+    late = late
+      ? Buffer.concat([late, piece])
+      : Buffer.concat([head, typeof used === 'number' ? piece.subarray(used) : Buffer.alloc(0)]);
+    onLate(late);
   };
   return true;
 }
