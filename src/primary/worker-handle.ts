@@ -220,6 +220,8 @@ export class WorkerHandle extends EventEmitter<WorkerEvents> {
     });
     child.on('exit', (code, signal) => this.#onGone({ code, signal }));
     child.on('disconnect', () => this.#onGone(undefined));
+    // With a handle that was not acknowledged Node lets a channel end without a word (lib/internal/child_process.js, Node 20–26).
+    child.on('close', () => this.#onGone(undefined));
   }
 
   // Handles that it had sent before it exited may still lie in the channel: it has ended when both have ended.
