@@ -2,7 +2,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { HandoverError } from './errors.ts';
-import { findEntry, helpText, parseCommandLine, readPackageOptions, resolveOptions } from './options.ts';
+import { parseCommandLine } from './options/command-line.ts';
+import { findEntry } from './options/find-entry.ts';
+import { helpText } from './options/help.ts';
+import { readPackageOptions } from './options/package-json.ts';
+import { resolveOptions } from './options/resolve-options.ts';
 import { supervise } from './primary/supervise.ts';
 
 try {

@@ -1,7 +1,7 @@
 export { HandoverError, type HandoverErrorCode } from './errors.ts';
 export type { WireError } from './protocol.ts';
 export type { Duration } from './duration.ts';
-export type { HandoverOptions } from './options.ts';
+export type { HandoverOptions } from './options/handover-options.ts';
 export { runPrimary } from './primary/run-primary.ts';
 export {
   ProcessRestarter,

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { HandoverError } from '../errors.ts';
-import { resolveOptions, type HandoverOptions, type ResolvedOptions } from '../options.ts';
+import type { HandoverOptions, ResolvedOptions } from '../options/handover-options.ts';
+import { resolveOptions } from '../options/resolve-options.ts';
 import type { UiServer } from '../ui/ui-server.ts';
 import type { RestarterEvents } from './events.ts';
 import type { RestartCommand } from './program.ts';

@@ -1,4 +1,4 @@
-import type { ResolvedOptions } from '../options.ts';
+import type { ResolvedOptions } from '../options/handover-options.ts';
 import type { WireError } from '../protocol.ts';
 import { delay, withTimeout } from '../timeout.ts';
 import { CrashLoop } from './crash-loop.ts';

@@ -1,5 +1,7 @@
 import path from 'node:path';
-import { readPackageOptions, resolveOptions, type HandoverOptions } from '../options.ts';
+import type { HandoverOptions } from '../options/handover-options.ts';
+import { readPackageOptions } from '../options/package-json.ts';
+import { resolveOptions } from '../options/resolve-options.ts';
 import type { ProcessRestarter } from './process-restarter.ts';
 
 /**

@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { HandoverError } from '../errors.ts';
-import type { HandoverOptions } from '../options.ts';
+import type { HandoverOptions } from '../options/handover-options.ts';
 import { reportJson } from '../terminal/json-reporter.ts';
 import { listenForKeys } from '../terminal/keys.ts';
 import { reportTo } from '../terminal/reporter.ts';

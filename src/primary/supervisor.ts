@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { HandoverError } from '../errors.ts';
-import { nearestPackage, type ResolvedOptions } from '../options.ts';
+import type { ResolvedOptions } from '../options/handover-options.ts';
+import { nearestPackage } from '../options/package-json.ts';
 import type { WorkerConfig } from '../protocol.ts';
 import { cacheFolder } from '../state/cache-folder.ts';
 import { defaultSnapshotPath } from '../state/snapshot-path.ts';

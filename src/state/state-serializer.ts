@@ -1,4 +1,4 @@
-import { nearestPackage } from '../options.ts';
+import { nearestPackage } from '../options/package-json.ts';
 import { HandoverError } from '../errors.ts';
 import { BlobWriter, decodeBlob } from './blob.ts';
 import { decodeValue, encodeValue } from './codec.ts';

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OPTION_TABLE } from '../../dist/options/option-table.js';
-import { helpText, parseCommandLine, resolveOptions } from '../../dist/options.js';
+import { parseCommandLine } from '../../dist/options/command-line.js';
+import { helpText } from '../../dist/options/help.js';
+import { resolveOptions } from '../../dist/options/resolve-options.js';
 
 const run = (entry, args, flags) => ({ kind: 'run', entry, args, flags });
 

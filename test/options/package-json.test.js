@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { nearestPackage, readPackageOptions } from '../../dist/options.js';
+import { nearestPackage, readPackageOptions } from '../../dist/options/package-json.js';
 import { project } from './project.js';
 
 test('the options are in the nearest package.json above', (t) => {

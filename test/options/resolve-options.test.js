@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { resolveOptions } from '../../dist/options.js';
+import { resolveOptions } from '../../dist/options/resolve-options.js';
 
 const DEFAULTS = {
   watch: [],
