@@ -1,31 +1,31 @@
+import type { ResolvedOptions } from '../options/handover-options.ts';
 import type { FileImports, Misspeculation, StateKey, WireError } from '../protocol.ts';
 import type { PhaseTime, Step } from './events.ts';
 import type { Inspector } from './inspector/inspector.ts';
 import type { Retirement, RetireTimeouts } from './retire.ts';
 import type { Router } from './router.ts';
 import type { StateBytes } from './state-bytes.ts';
-import type { WarmUp } from './warm-up.ts';
+import type { StandbyHandle } from './standby-handle.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
-export interface HandoverOptions extends RetireTimeouts {
-  readyTimeout: number;
-  quiesceTimeout: number;
-  checkpointInterval: number;
-  overlap: boolean;
-  fresh: boolean;
-  waitReady: boolean;
-  restartArgs: string[];
-}
+type OptionName =
+  | 'readyTimeout'
+  | 'quiesceTimeout'
+  | 'checkpointInterval'
+  | 'overlap'
+  | 'fresh'
+  | 'waitReady'
+  | 'restartArgs';
 
 /** What a handover works on. */
 export interface HandoverTask {
   router: Router;
-  options: HandoverOptions;
+  options: RetireTimeouts & Pick<ResolvedOptions, OptionName>;
   /** Undefined: no debugger can attach. */
   inspector: Inspector | undefined;
   /** The generation that serves; undefined on the first boot and after a crash. */
   old: WorkerHandle | undefined;
-  next: WarmUp;
+  next: StandbyHandle;
   generation: number;
   /** The last state that is known: of the last capture, checkpoint or snapshot. */
   state: StateBytes | undefined;

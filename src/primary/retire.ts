@@ -1,12 +1,9 @@
+import type { ResolvedOptions } from '../options/handover-options.ts';
 import type { MessageToWorker } from '../protocol.ts';
 import { watchDrain } from './progress.ts';
 import type { WorkerExit, WorkerHandle } from './worker-handle.ts';
 
-export interface RetireTimeouts {
-  drainTimeout: number;
-  shutdownTimeout: number;
-  killTimeout: number;
-}
+export type RetireTimeouts = Pick<ResolvedOptions, 'drainTimeout' | 'shutdownTimeout' | 'killTimeout'>;
 
 export interface Retirement {
   exit: WorkerExit;

@@ -7,8 +7,8 @@ import { runtimeOf } from './app-runtime.ts';
 import { forkWorker, type Program } from './fork.ts';
 import { Guardian } from './guardian.ts';
 import { PreloadPlan, type PreloadMode } from './preload-plan.ts';
-import { Standby } from './standby.ts';
-import type { WarmUp } from './warm-up.ts';
+import { Standbys } from './standbys.ts';
+import type { StandbyHandle } from './standby-handle.ts';
 import { WorkerHandle } from './worker-handle.ts';
 
 export interface WorkersOptions {
@@ -43,7 +43,7 @@ export class Workers {
   readonly #guardian: Guardian;
   #forked = 0;
   readonly #plan: PreloadPlan;
-  readonly #standby: Standby;
+  readonly #standbys: Standbys;
   readonly #dependencies: DependencyWatcher;
   readonly #manifests = new Manifests();
   #runtime: AppRuntime = { typescript: [], api: false };
@@ -53,7 +53,7 @@ export class Workers {
     this.#options = options;
     this.#guardian = new Guardian({ mark: config.run, shutdownTimeout: config.shutdownTimeout });
     this.#plan = new PreloadPlan(preload, realpathSync(program.exec));
-    this.#standby = new Standby({
+    this.#standbys = new Standbys({
       fork: () => this.#fork(),
       size: standby,
       plan: this.#plan,
@@ -71,7 +71,7 @@ export class Workers {
       pollInterval,
       onChange: () => {
         this.#plan.forget();
-        this.#standby.refreshAll();
+        this.#standbys.refreshAll();
       },
       onQuiet: options.onDependencies,
     });
@@ -79,35 +79,35 @@ export class Workers {
 
   async start(): Promise<void> {
     this.#guardian.start();
-    this.#standby.fill();
+    this.#standbys.fill();
     await this.#dependencies.start();
   }
 
   /** The worker for the next generation. `isCold`: one that has evaluated nothing ahead. */
-  take({ isCold }: { isCold: boolean }): WarmUp {
-    return isCold ? this.#standby.takeCold() : this.#standby.take();
+  take({ isCold }: { isCold: boolean }): StandbyHandle {
+    return isCold ? this.#standbys.takeCold() : this.#standbys.take();
   }
 
   /** Resolves when the worker that would be taken is as warm as it gets. */
   async warmed(): Promise<void> {
-    await this.#standby.warmed();
+    await this.#standbys.warmed();
   }
 
   /** It has not been needed after all. */
-  giveBack(next: WarmUp): void {
-    this.#standby.giveBack(next);
+  giveBack(next: StandbyHandle): void {
+    this.#standbys.giveBack(next);
   }
 
   fillStandby(): void {
-    this.#standby.fill();
+    this.#standbys.fill();
   }
 
   /** Files of the app have changed. */
   noteChanged(files: readonly string[]): void {
     this.#plan.noteChanged(files);
     // A standby has looked for the files that are imported already.
-    if (files.some((file) => this.#plan.knows(file) && hasMoved(file))) this.#standby.refreshAll();
-    else this.#standby.refresh(files);
+    if (files.some((file) => this.#plan.knows(file) && hasMoved(file))) this.#standbys.refreshAll();
+    else this.#standbys.refresh(files);
   }
 
   /** What changed files imported before: the next generation is to read them anew. */
@@ -135,7 +135,7 @@ export class Workers {
   }
 
   stopStandby(): void {
-    this.#standby.stop();
+    this.#standbys.stop();
   }
 
   async stop(): Promise<void> {

@@ -4,7 +4,7 @@ import { PreloadPlan } from '../../dist/primary/preload-plan.js';
 import { RestartLoop } from '../../dist/primary/restart-loop.js';
 import { retire } from '../../dist/primary/retire.js';
 import { Router } from '../../dist/primary/router.js';
-import { Standby } from '../../dist/primary/standby.js';
+import { Standbys } from '../../dist/primary/standbys.js';
 import { StateStore } from '../../dist/primary/state-store.js';
 import { WorkerHandle } from '../../dist/primary/worker-handle.js';
 import { Connection } from './connection.js';
@@ -117,7 +117,7 @@ class Schedule {
   #options;
   #router;
   #loop;
-  #standby;
+  #standbys;
   #store;
   #processes = [];
   #accept;
@@ -154,7 +154,7 @@ class Schedule {
       loadState: undefined,
       warn() {},
     });
-    this.#standby = new Standby({
+    this.#standbys = new Standbys({
       fork: () => this.#fork(),
       size: random.of([0, 1, 1, 1, 2]),
       plan: new PreloadPlan(false, '/app/main.js'),
@@ -170,10 +170,10 @@ class Schedule {
       router: this.#router,
       store: this.#store,
       workers: {
-        take: ({ isCold }) => (isCold ? this.#standby.takeCold() : this.#standby.take()),
-        warmed: () => this.#standby.warmed(),
-        giveBack: (one) => this.#standby.giveBack(one),
-        fillStandby: () => this.#standby.fill(),
+        take: ({ isCold }) => (isCold ? this.#standbys.takeCold() : this.#standbys.take()),
+        warmed: () => this.#standbys.warmed(),
+        giveBack: (one) => this.#standbys.giveBack(one),
+        fillStandby: () => this.#standbys.fill(),
         changedImports: () => ({}),
         setServing() {},
         exclude() {},
@@ -185,7 +185,7 @@ class Schedule {
 
   async run() {
     const { random } = this;
-    this.#standby.fill();
+    this.#standbys.fill();
     this.#spawn(this.#loop.request([]));
     for (let saves = random.whole(1, 5); saves > 0; saves--) this.#sometime(() => this.#save(random.of(KINDS)));
     for (let clients = random.whole(1, 8); clients > 0; clients--) {
@@ -338,7 +338,7 @@ class Schedule {
   async #stop() {
     this.#isStopped = true;
     await this.#loop.stop();
-    this.#standby.stop();
+    this.#standbys.stop();
     const { serving } = this.#loop;
     this.#router.stop();
     if (serving) await retire(serving, { type: 'drain', move: false }, this.#options, () => {});

@@ -7,7 +7,7 @@ import { CarriedData } from './carried-data.ts';
 import type { Connections } from './connections.ts';
 import { InflateHistory } from './inflate-history.ts';
 import { ArrivingWebSocket, KIND, MovableWebSocket, type WebSocketLuggage } from './movable-web-socket.ts';
-import { unpackRequest } from './moved-request.ts';
+import { unpackUpgradeRequest } from './upgrade-request.ts';
 import { SERVICE_RESTART } from './web-socket-output.ts';
 import { checkWs, isListening, makeDeflate, makeWebSocket, type WsServer } from './ws-internals.ts';
 
@@ -114,7 +114,7 @@ export class KeptWebSockets {
     inflated: Buffer = Buffer.alloc(0),
   ): void {
     const { protocol, place } = luggage;
-    const request = unpackRequest(luggage.request, socket);
+    const request = unpackUpgradeRequest(luggage.request, socket);
     const unread = Buffer.from(luggage.unread, 'base64');
     const deflate = history?.deflate;
     const websocket = makeWebSocket({ server, request, socket, protocol, deflate, place, inflated, unread });

@@ -5,7 +5,7 @@ import type { Luggage } from '../../protocol.ts';
 import type { CarriedData } from './carried-data.ts';
 import type { InflateHistory, PackedHistory } from './inflate-history.ts';
 import type { Movable } from './movable.ts';
-import { packRequest, type PackedRequest } from './moved-request.ts';
+import { packUpgradeRequest, type PackedUpgradeRequest } from './upgrade-request.ts';
 import {
   abandon,
   bufferedBytes,
@@ -28,7 +28,7 @@ const LOOK_AGAIN = 5;
 export interface WebSocketLuggage {
   /** Which of the servers given to keepWebSockets() it belongs to. */
   server: string;
-  request: PackedRequest;
+  request: PackedUpgradeRequest;
   protocol: string;
   place: WsPlace;
   history?: PackedHistory | undefined;
@@ -42,7 +42,7 @@ export class MovableWebSocket implements Movable {
   readonly work = 'a message';
   readonly #websocket: WsWebSocket;
   readonly #server: string;
-  readonly #request: PackedRequest;
+  readonly #request: PackedUpgradeRequest;
   readonly #carried: CarriedData;
   readonly #history: InflateHistory | undefined;
   /** What its server itself does when it has closed: it counts one less. */
@@ -63,7 +63,7 @@ export class MovableWebSocket implements Movable {
     this.#websocket = websocket;
     this.#server = server;
     this.#carried = carried;
-    this.#request = packRequest(request);
+    this.#request = packUpgradeRequest(request);
     this.#onLeft = websocket.listeners('close');
     this.#history = history;
     if (history) history.onChange = () => this.#changed();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
-import { Standby } from '../../dist/primary/standby.js';
+import { Standbys } from '../../dist/primary/standbys.js';
 import { PreloadPlan } from '../../dist/primary/preload-plan.js';
 import { LoadedModules } from '../../dist/watch/loaded-modules.js';
 
@@ -38,7 +38,7 @@ function resolvers() {
   return all;
 }
 
-function standbyOf(size) {
+function standbysOf(size) {
   const workers = [];
   const warm = [];
   const fork = () => workers[workers.push(new Worker()) - 1];
@@ -50,44 +50,44 @@ function standbyOf(size) {
   return {
     workers,
     warm,
-    standby: new Standby({ fork, size, plan, restartArgs: [], runtime, onWarm, onWarming, tell }),
+    standbys: new Standbys({ fork, size, plan, restartArgs: [], runtime, onWarm, onWarming, tell }),
   };
 }
 
 test('one that was given back is the next to be taken', () => {
-  const { workers, standby } = standbyOf(1);
-  standby.fill();
-  const first = standby.take();
-  standby.fill();
-  standby.giveBack(first);
-  assert.equal(standby.take(), first);
+  const { workers, standbys } = standbysOf(1);
+  standbys.fill();
+  const first = standbys.take();
+  standbys.fill();
+  standbys.giveBack(first);
+  assert.equal(standbys.take(), first);
   assert.equal(workers.length, 2);
 });
 
 test('one that was given back before it had booted is warmed, and no other is started', async () => {
-  const { workers, warm, standby } = standbyOf(1);
-  standby.giveBack(standby.take());
-  standby.fill();
+  const { workers, warm, standbys } = standbysOf(1);
+  standbys.giveBack(standbys.take());
+  standbys.fill();
   workers[0].boot();
-  await standby.warmed();
+  await standbys.warmed();
   assert.deepEqual(warm, workers);
   assert.equal(workers.length, 1);
 });
 
 test('one that has ended or was discarded is not taken back', () => {
   for (const end of [(worker) => (worker.exit = { code: 1, signal: null }), (worker) => worker.discard()]) {
-    const { workers, standby } = standbyOf(1);
-    const one = standby.take();
+    const { workers, standbys } = standbysOf(1);
+    const one = standbys.take();
     end(workers[0]);
-    standby.giveBack(one);
-    assert.notEqual(standby.take(), one);
+    standbys.giveBack(one);
+    assert.notEqual(standbys.take(), one);
   }
 });
 
 test('warmed() waits until the next one is warm', async () => {
-  const { workers, warm, standby } = standbyOf(1);
-  standby.fill();
-  const warmed = standby.warmed();
+  const { workers, warm, standbys } = standbysOf(1);
+  standbys.fill();
+  const warmed = standbys.warmed();
   assert.deepEqual(warm, []);
   workers[0].boot();
   await warmed;

@@ -14,8 +14,8 @@ export type WarmUpOutcome =
   /** It is needed already, or has ended. */
   | { type: 'interrupted' };
 
-/** A worker's way from its boot to a warm standby, from the perspective of the primary. */
-export class WarmUp {
+/** A standby from the perspective of the primary: what it is told to warm, until it is needed. */
+export class StandbyHandle {
   readonly worker: WorkerHandle;
   readonly #plan: PreloadPlan;
   readonly #restartArgs: string[];

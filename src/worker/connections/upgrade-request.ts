@@ -2,7 +2,7 @@ import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** What of a request can be told to another process. */
-export interface PackedRequest {
+export interface PackedUpgradeRequest {
   method: string | undefined;
   url: string | undefined;
   httpVersion: string;
@@ -10,12 +10,18 @@ export interface PackedRequest {
   rawHeaders: string[];
 }
 
-export function packRequest({ method, url, httpVersion, headers, rawHeaders }: IncomingMessage): PackedRequest {
+export function packUpgradeRequest({
+  method,
+  url,
+  httpVersion,
+  headers,
+  rawHeaders,
+}: IncomingMessage): PackedUpgradeRequest {
   return { method, url, httpVersion, headers, rawHeaders };
 }
 
 /** The request with which a connection began in another process. */
-export function unpackRequest(packed: PackedRequest, socket: Socket): IncomingMessage {
+export function unpackUpgradeRequest(packed: PackedUpgradeRequest, socket: Socket): IncomingMessage {
   const request = new IncomingMessage(socket);
   const [httpVersionMajor, httpVersionMinor] = packed.httpVersion.split('.').map(Number);
   Object.assign(request, packed, { httpVersionMajor, httpVersionMinor, upgrade: true, complete: true });

@@ -1,10 +1,10 @@
 import type { AppRuntime } from '../protocol.ts';
 import type { PreloadPlan } from './preload-plan.ts';
 import { LONG } from './progress.ts';
-import { WarmUp } from './warm-up.ts';
+import { StandbyHandle } from './standby-handle.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
-export interface StandbyOptions {
+export interface StandbysOptions {
   fork: () => WorkerHandle;
   /** How many are kept. */
   size: number;
@@ -25,26 +25,26 @@ export interface StandbyOptions {
  * Workers that are started before they are needed: Node and the app's loader have booted, the dependencies of the app
  * are evaluated, its own code has not been looked at. One that is not ready when it is taken goes on as far as it is.
  */
-export class Standby {
-  readonly #options: StandbyOptions;
-  #waiting: WarmUp[] = [];
+export class Standbys {
+  readonly #options: StandbysOptions;
+  #waiting: StandbyHandle[] = [];
   /** Those that are being warmed. */
-  readonly #warming = new Map<WarmUp, Promise<void>>();
+  readonly #warming = new Map<StandbyHandle, Promise<void>>();
   #isStopped = false;
 
-  constructor(options: StandbyOptions) {
+  constructor(options: StandbysOptions) {
     this.#options = options;
   }
 
   /** The worker for the next generation. */
-  take(): WarmUp {
+  take(): StandbyHandle {
     const next = this.#waiting.shift() ?? this.#new();
     next.take();
     return next;
   }
 
   /** Like take(), but one that has done nothing ahead. */
-  takeCold(): WarmUp {
+  takeCold(): StandbyHandle {
     this.refreshAll();
     const next = this.#new();
     next.take();
@@ -58,7 +58,7 @@ export class Standby {
   }
 
   /** It has not been needed after all. One that was discarded, or can't go on as a standby, is none. */
-  giveBack(one: WarmUp): void {
+  giveBack(one: StandbyHandle): void {
     if (this.#isStopped || one.worker.isRetired || one.worker.exit) return;
     one.giveBack();
     this.#waiting.unshift(one);
@@ -91,14 +91,14 @@ export class Standby {
     this.refreshAll();
   }
 
-  #warmUp(one: WarmUp): void {
+  #warmUp(one: StandbyHandle): void {
     this.#warming.set(
       one,
       this.#warm(one).finally(() => this.#warming.delete(one)),
     );
   }
 
-  async #warm(one: WarmUp): Promise<void> {
+  async #warm(one: StandbyHandle): Promise<void> {
     const slow = setTimeout(() => {
       if (this.#waiting.includes(one)) this.#options.onWarming(one.worker, one.evaluates);
     }, LONG);
@@ -119,9 +119,9 @@ export class Standby {
     }
   }
 
-  #new(): WarmUp {
+  #new(): StandbyHandle {
     const { fork, plan, restartArgs } = this.#options;
-    const one = new WarmUp(fork(), plan, restartArgs);
+    const one = new StandbyHandle(fork(), plan, restartArgs);
     one.worker.once('ended', () => this.#drop(one));
     return one;
   }
@@ -130,11 +130,11 @@ export class Standby {
     if (message) this.#options.tell(message);
   }
 
-  #drop(one: WarmUp): void {
+  #drop(one: StandbyHandle): void {
     this.#waiting = this.#waiting.filter((other) => other !== one);
   }
 
-  #discard(one: WarmUp): void {
+  #discard(one: StandbyHandle): void {
     this.#drop(one);
     one.worker.discard();
   }
