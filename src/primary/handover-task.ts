@@ -2,7 +2,7 @@ import type { ResolvedOptions } from '../options/handover-options.ts';
 import type { FileImports, Misspeculation, StateKey, WireError } from '../protocol.ts';
 import type { PhaseTime, Step } from './events.ts';
 import type { Inspector } from './inspector/inspector.ts';
-import type { Retirement, RetireTimeouts } from './retire.ts';
+import type { Retirements } from './retirements.ts';
 import type { Router } from './router.ts';
 import type { StateBytes } from './state-bytes.ts';
 import type { StandbyHandle } from './standby-handle.ts';
@@ -20,7 +20,8 @@ type OptionName =
 /** What a handover works on. */
 export interface HandoverTask {
   router: Router;
-  options: RetireTimeouts & Pick<ResolvedOptions, OptionName>;
+  retirements: Retirements;
+  options: Pick<ResolvedOptions, OptionName>;
   /** Undefined: no debugger can attach. */
   inspector: Inspector | undefined;
   /** The generation that serves; undefined on the first boot and after a crash. */
@@ -43,10 +44,6 @@ export interface HandoverTask {
   wasKilled: boolean;
   onStep: (step: Step, worker: WorkerHandle) => void;
   onState: (state: StateBytes, generation: number) => void;
-  /** `overlap: false`: the old generation has ended. */
-  onOldEnded: (old: WorkerHandle, retirement: Retirement) => void;
-  /** `overlap: false`: the old generation takes long to end, and waits for these. */
-  onOldWaiting: (old: WorkerHandle, names: string[]) => void;
   warn: (message: string) => void;
 }
 
@@ -61,6 +58,8 @@ export type HandoverResult =
       totalMs: number;
       stateBytes: number;
       stateKeys: StateKey[];
+      /** Connections that the old generation has handed back, when it has ended before. */
+      connectionsMoved: number;
     }
   /** What the worker had evaluated ahead of the app was not what a cold start would have made of it. */
   | { type: 'misspeculated'; misspeculation: Misspeculation }

@@ -3,7 +3,6 @@ import { toWireError, type MessageOf, type MessageToPrimary, type StateKey, type
 import { withTimeout } from '../timeout.ts';
 import type { HandoverResult, HandoverTask } from './handover-task.ts';
 import { PhaseClock, type CaptureTime } from './phase-clock.ts';
-import { retire } from './retire.ts';
 import { endedEarly, notCaptured, notReady, notSaidReady, unstarted } from './start-errors.ts';
 import type { StateArrival } from './state-arrival.ts';
 import type { StateBytes } from './state-bytes.ts';
@@ -35,6 +34,7 @@ export class Handover {
   /** The next generation has been given the state while it came. */
   #isStateGiven = false;
   #isOldGone: boolean;
+  #connectionsMoved = 0;
   readonly #appIsReady = new AbortController();
   readonly #clock = new PhaseClock();
 
@@ -243,14 +243,13 @@ export class Handover {
 
   /** `overlap: false`: the old generation has ended before the new one loads. */
   async #endOld(): Promise<void> {
-    const { old, router, options } = this.#task;
+    const { old, router, retirements } = this.#task;
     if (!old || this.#isOldGone) return;
     this.#pausedAt ??= performance.now();
     router.hold();
     this.#isOldGone = true;
-    const onWaiting = (names: string[]): void => this.#task.onOldWaiting(old, names);
-    const drain = { type: 'drain', move: true, relay: false } as const;
-    this.#task.onOldEnded(old, await retire(old, drain, options, onWaiting));
+    const { moved } = await retirements.retire(old, { type: 'drain', move: true, relay: false });
+    this.#connectionsMoved = moved;
   }
 
   async #waitForNext<T extends 'standby' | 'needs-state' | 'ready'>(
@@ -339,6 +338,7 @@ export class Handover {
       totalMs: now - this.#task.began,
       stateBytes: this.#state?.length ?? 0,
       stateKeys: this.#stateKeys,
+      connectionsMoved: this.#connectionsMoved,
     };
   }
 

@@ -7,7 +7,7 @@ import { Handover } from './handover.ts';
 import type { HandoverResult } from './handover-task.ts';
 import type { Inspector } from './inspector/inspector.ts';
 import { watchStart } from './progress.ts';
-import { retire, type Retirement } from './retire.ts';
+import type { Retirements } from './retirements.ts';
 import type { Router } from './router.ts';
 import { describeExit } from './start-errors.ts';
 import type { StateStore } from './state-store.ts';
@@ -20,6 +20,7 @@ export interface RestartLoopOptions {
   /** The app's entry. */
   exec: string;
   router: Router;
+  retirements: Retirements;
   store: StateStore;
   workers: Workers;
   inspector: Inspector | undefined;
@@ -42,9 +43,6 @@ export class RestartLoop {
   readonly #with: RestartLoopOptions;
   readonly #wishes: Wishes;
   readonly #crashes = new CrashLoop();
-  readonly #retirements = new Set<Promise<Retirement>>();
-  /** Generations that take long to end, and what for. */
-  readonly #lingering = new Map<WorkerHandle, string[]>();
   #serving: WorkerHandle | undefined;
   #generation = 0;
   #attempt: AbortController | undefined;
@@ -115,12 +113,6 @@ export class RestartLoop {
     await this.#looping;
   }
 
-  /** Resolves when all generations that were replaced have ended. Whoever waits for that is told anew what for. */
-  async drained(): Promise<void> {
-    for (const [worker, waitsFor] of this.#lingering) this.#onDraining(worker, waitsFor);
-    await Promise.all(this.#retirements);
-  }
-
   /** The one loop that restarts: one handover at a time. */
   async #loop(): Promise<void> {
     while (!this.#wishes.isEmpty && !this.#isStopped) {
@@ -146,13 +138,13 @@ export class RestartLoop {
     const { worker } = next;
     this.#attempting = worker;
     const generation = this.#generation + 1;
-    let endedBefore: Retirement | undefined;
     const unwatch = watchStart(worker, (step) => {
       // What a person does to it with a debugger the person knows.
       if (!this.#with.inspector?.isInUse) this.#with.emit('starting', { generation, pid: worker.pid, step });
     });
     const handover = new Handover({
       router: this.#with.router,
+      retirements: this.#with.retirements,
       options: this.#with.options,
       inspector: this.#with.inspector,
       old,
@@ -166,11 +158,6 @@ export class RestartLoop {
       quiescedAt: this.#quiescedAt,
       wasKilled,
       onStep: (step, worker) => this.#onStep(step, worker),
-      onOldEnded: (worker, retirement) => {
-        endedBefore = retirement;
-        this.#onDrained(worker, retirement);
-      },
-      onOldWaiting: (worker, names) => this.#onDraining(worker, names),
       onState: (state, from) => this.#with.store.set(state, from),
       warn: (message) => this.#warn(message),
     });
@@ -179,7 +166,7 @@ export class RestartLoop {
     this.#attempting = undefined;
     switch (result.type) {
       case 'committed':
-        this.#onCommitted(result, worker, { old, endedBefore }, [...reason]);
+        this.#onCommitted(result, { next: worker, old }, [...reason]);
         break;
       case 'failed': {
         const isUnstarted = result.error.code === 'FORK_FAILED';
@@ -227,11 +214,11 @@ export class RestartLoop {
   }
 
   #onCommitted(
-    { phases, variables, pauseMs, totalMs, stateBytes, stateKeys }: Extract<HandoverResult, { type: 'committed' }>,
-    next: WorkerHandle,
-    { old, endedBefore }: { old: WorkerHandle | undefined; endedBefore: Retirement | undefined },
+    result: Extract<HandoverResult, { type: 'committed' }>,
+    { next, old }: { next: WorkerHandle; old: WorkerHandle | undefined },
     reason: string[],
   ): void {
+    const { phases, variables, pauseMs, totalMs, stateBytes, stateKeys } = result;
     const { generation, pid } = next;
     const { connections: held, longestMs: longestHoldMs } = this.#with.router.report;
     this.#isWithoutProcess = false;
@@ -257,8 +244,12 @@ export class RestartLoop {
         stateKeys,
       });
     };
-    if (old && !old.exit) void this.#retire(old, receipt);
-    else receipt(endedBefore?.moved ?? 0);
+    if (!old || old.exit) {
+      receipt(result.connectionsMoved);
+      return;
+    }
+    void old.waitFor(['moved']).then((message) => receipt(message.type === 'moved' ? message.connections : 0));
+    void this.#with.retirements.retire(old, { type: 'drain', move: true, relay: true });
   }
 
   #watchServing(worker: WorkerHandle): void {
@@ -270,28 +261,6 @@ export class RestartLoop {
     );
     worker.once('ended', (exit) => this.#onEnded(worker, exit));
     if (worker.exit) this.#onEnded(worker, worker.exit);
-  }
-
-  async #retire(old: WorkerHandle, receipt: (moved: number) => void): Promise<void> {
-    void old.waitFor(['moved']).then((message) => receipt(message.type === 'moved' ? message.connections : 0));
-    const onWaiting = (names: string[]): void => this.#onDraining(old, names);
-    const retirement = retire(old, { type: 'drain', move: true, relay: true }, this.#with.options, onWaiting);
-    this.#retirements.add(retirement);
-    const outcome = await retirement;
-    this.#retirements.delete(retirement);
-    this.#onDrained(old, outcome);
-  }
-
-  #onDraining(worker: WorkerHandle, waitsFor: string[]): void {
-    const { generation, pid } = worker;
-    this.#lingering.set(worker, waitsFor);
-    this.#with.emit('draining', { generation, pid, waitsFor });
-  }
-
-  #onDrained(worker: WorkerHandle, { ended, report }: Retirement): void {
-    const { generation, pid } = worker;
-    this.#lingering.delete(worker);
-    this.#with.emit('drained', { generation, pid, ended, report });
   }
 
   async #onFailed(error: WireError, next: WorkerHandle, reason: string[]): Promise<void> {

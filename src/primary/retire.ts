@@ -5,6 +5,9 @@ import type { WorkerExit, WorkerHandle } from './worker-handle.ts';
 
 export type RetireTimeouts = Pick<ResolvedOptions, 'drainTimeout' | 'shutdownTimeout' | 'killTimeout'>;
 
+/** What it is told. */
+export type Drain = Extract<MessageToWorker, { type: 'drain' }>;
+
 export interface Retirement {
   exit: WorkerExit;
   /** Connections that were handed back, if it could say so. */
@@ -22,7 +25,7 @@ export interface Retirement {
  */
 export async function retire(
   worker: WorkerHandle,
-  drain: Extract<MessageToWorker, { type: 'drain' }>,
+  drain: Drain,
   timeouts: RetireTimeouts,
   onWaiting: (names: string[]) => void,
 ): Promise<Retirement> {
@@ -36,7 +39,7 @@ export async function retire(
 
 async function end(
   worker: WorkerHandle,
-  drain: Extract<MessageToWorker, { type: 'drain' }>,
+  drain: Drain,
   { drainTimeout, shutdownTimeout, killTimeout }: RetireTimeouts,
 ): Promise<Retirement> {
   worker.isRetired = true;

@@ -12,7 +12,7 @@ import type { Program } from './fork.ts';
 import type { Inspector } from './inspector/inspector.ts';
 import { programOf } from './program.ts';
 import { RestartLoop } from './restart-loop.ts';
-import { retire } from './retire.ts';
+import { Retirements } from './retirements.ts';
 import { Router } from './router.ts';
 import { StateStore } from './state-store.ts';
 import type { WorkerExit, WorkerHandle } from './worker-handle.ts';
@@ -32,6 +32,7 @@ export class Supervisor {
   readonly #emit: Emit;
   readonly #liveReload: string | false;
   readonly #router: Router;
+  readonly #retirements: Retirements;
   readonly #watcher: FileChangeWatcher;
   #program!: Program;
   #store!: StateStore;
@@ -48,6 +49,7 @@ export class Supervisor {
     this.#emit = emit;
     const { holdTimeout, holdLimit, watch, ignore, poll } = this.#options;
     this.#router = new Router({ holdTimeout, holdLimit, reason: () => this.#loop?.reason ?? NOT_STARTED });
+    this.#retirements = new Retirements({ timeouts: options, emit });
     this.#watcher = new FileChangeWatcher({
       watchPaths: watch,
       ignorePatterns: ignore,
@@ -103,6 +105,7 @@ export class Supervisor {
       options: this.#options,
       exec,
       router: this.#router,
+      retirements: this.#retirements,
       store: this.#store,
       workers: this.#workers,
       inspector: this.#inspector,
@@ -212,18 +215,11 @@ export class Supervisor {
     if (serving) {
       if (this.#options.persist) await this.#saveLast(serving);
       this.#router.stop();
-      const { generation, pid } = serving;
-      const retirement = await retire(
-        serving,
-        { type: 'drain', move: false, relay: false, ...(signal && { signal }) },
-        this.#options,
-        (waitsFor) => this.#emit('draining', { generation, pid, waitsFor }),
-      );
-      exit = retirement.exit;
-      this.#emit('drained', { generation, pid, ended: retirement.ended, report: retirement.report });
+      const drain = { type: 'drain', move: false, relay: false, ...(signal && { signal }) } as const;
+      ({ exit } = await this.#retirements.retire(serving, drain));
     }
     this.#router.stop();
-    await this.#loop?.drained();
+    await this.#retirements.ended();
     await (this.#store as StateStore | undefined)?.close();
     await (this.#workers as Workers | undefined)?.stop();
     return exit;

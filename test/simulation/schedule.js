@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Listener } from '../../dist/primary/listener.js';
 import { PreloadPlan } from '../../dist/primary/preload-plan.js';
 import { RestartLoop } from '../../dist/primary/restart-loop.js';
-import { retire } from '../../dist/primary/retire.js';
+import { Retirements } from '../../dist/primary/retirements.js';
 import { Router } from '../../dist/primary/router.js';
 import { Standbys } from '../../dist/primary/standbys.js';
 import { StateStore } from '../../dist/primary/state-store.js';
@@ -117,6 +117,7 @@ class Schedule {
   #options;
   #router;
   #loop;
+  #retirements;
   #standbys;
   #store;
   #processes = [];
@@ -164,10 +165,13 @@ class Schedule {
       onWarming() {},
       tell() {},
     });
+    const emit = (event, detail) => this.trace(event, detail);
+    this.#retirements = new Retirements({ timeouts: this.#options, emit });
     this.#loop = new RestartLoop({
       options: this.#options,
       exec: '/app/main.js',
       router: this.#router,
+      retirements: this.#retirements,
       store: this.#store,
       workers: {
         take: ({ isCold }) => (isCold ? this.#standbys.takeCold() : this.#standbys.take()),
@@ -178,7 +182,7 @@ class Schedule {
         setServing() {},
         exclude() {},
       },
-      emit: (event, detail) => this.trace(event, detail),
+      emit,
       onFiles() {},
     });
   }
@@ -341,8 +345,8 @@ class Schedule {
     this.#standbys.stop();
     const { serving } = this.#loop;
     this.#router.stop();
-    if (serving) await retire(serving, { type: 'drain', move: false }, this.#options, () => {});
-    await this.#loop.drained();
+    if (serving) await this.#retirements.retire(serving, { type: 'drain', move: false });
+    await this.#retirements.ended();
     await this.#store.close();
   }
 
