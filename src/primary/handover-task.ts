@@ -63,7 +63,7 @@ export type HandoverResult =
     }
   /** What the worker had evaluated ahead of the app was not what a cold start would have made of it. */
   | { type: 'misspeculated'; misspeculation: Misspeculation }
-  | { type: 'failed'; error: WireError; totalMs: number }
+  | { type: 'failed'; error: WireError }
   /** The next generation was killed from outside: that says nothing of the app. */
   | { type: 'killed'; signal: NodeJS.Signals }
   | { type: 'aborted' };
