@@ -34,9 +34,9 @@ export class Supervisor {
   readonly #router: Router;
   readonly #retirements: Retirements;
   readonly #watcher: FileChangeWatcher;
-  #program!: Program;
-  #store!: StateStore;
-  #workers!: Workers;
+  #program: Program | undefined;
+  #store: StateStore | undefined;
+  #workers: Workers | undefined;
   #loop: RestartLoop | undefined;
   #inspector: Inspector | undefined;
   #isStopping = false;
@@ -77,19 +77,20 @@ export class Supervisor {
   async start(): Promise<void> {
     const { execArgv, preload, restartArgs, standby, poll } = this.#options;
     const imports = Array.isArray(preload) ? preload.flatMap((name) => ['--import', name]) : [];
-    this.#program = programOf(this.#callbacks.restartCommand, [...execArgv, ...imports]);
-    const { exec } = this.#program;
+    const program = (this.#program = programOf(this.#callbacks.restartCommand, [...execArgv, ...imports]));
+    const { exec } = program;
     const ownPackage = nearestPackage(exec);
-    const config = await this.#openStore(ownPackage?.version ?? '');
-    await this.#openInspector();
+    const appVersion = ownPackage?.version ?? '';
+    const store = await this.#openStore(exec, appVersion);
+    await this.#openInspector(exec);
     // endLoop() may have been called meanwhile: here and below.
     if (this.#isStopping) {
       this.#inspector?.close();
       return;
     }
-    this.#workers = new Workers({
-      program: this.#program,
-      config,
+    const workers = (this.#workers = new Workers({
+      program,
+      config: this.#configOf(store, exec, appVersion),
       project: path.dirname(ownPackage?.file ?? exec),
       standby,
       restartArgs,
@@ -100,20 +101,20 @@ export class Supervisor {
       onWarm: ({ pid }, preloaded) => this.#emit('standby', { pid, preloaded }),
       onWarming: ({ pid }, evaluates) => this.#emit('warming', { pid, evaluates }),
       warn: (message) => this.#warn(message),
-    });
+    }));
     const loop = (this.#loop = new RestartLoop({
       options: this.#options,
       exec,
       router: this.#router,
       retirements: this.#retirements,
-      store: this.#store,
-      workers: this.#workers,
+      store,
+      workers,
       inspector: this.#inspector,
       emit: (event, ...detail) => this.#emit(event, ...(detail as never)),
       onFiles: () => this.#updateWatched(),
     }));
     // The first worker boots while the watchers start.
-    const warmingUp = this.#workers.start();
+    const warmingUp = workers.start();
     this.#updateWatched();
     await Promise.all([warmingUp, this.#watcher.start()]);
     if (this.#isStopping) return;
@@ -127,7 +128,7 @@ export class Supervisor {
 
   /** Ends every worker at once. */
   kill(): void {
-    (this.#workers as Workers | undefined)?.kill();
+    this.#workers?.kill();
   }
 
   /** Passes a signal on to the app. */
@@ -139,25 +140,24 @@ export class Supervisor {
     return this.#options.inspectBrk || this.#options.inspect;
   }
 
-  async #openInspector(): Promise<void> {
+  async #openInspector(exec: string): Promise<void> {
     const address = this.#inspectorAddress;
     if (address === false) return;
     const { Inspector } = await import('./inspector/inspector.ts');
     this.#inspector = await Inspector.open({
       address,
-      exec: this.#program.exec,
+      exec,
       breaks: this.#options.inspectBrk !== false,
       onWait: (generation) => this.#emit('waitsForDebugger', { generation }),
     });
     this.#emit('inspector', { url: this.#inspector.url });
   }
 
-  async #openStore(appVersion: string): Promise<Omit<WorkerConfig, 'token'>> {
-    const { snapshot, persist, checkpointInterval, quiesceTimeout, drainTimeout, shutdownTimeout } = this.#options;
-    const file = snapshot ?? defaultSnapshotPath(this.#program.exec);
+  async #openStore(exec: string, appVersion: string): Promise<StateStore> {
+    const { snapshot, persist, checkpointInterval } = this.#options;
     const { saveState, loadState } = this.#callbacks;
     this.#store = new StateStore({
-      file,
+      file: this.#snapshotFile(exec),
       isChosen: snapshot !== undefined,
       persist,
       interval: checkpointInterval,
@@ -167,18 +167,34 @@ export class Supervisor {
       warn: (message, error) => this.#warn(message, error),
     });
     await this.#store.open();
-    const folder = cacheFolder(this.#program.exec);
-    const compileCache = folder !== undefined && path.join(folder, 'compile-cache');
-    const { run } = this.#store;
-    const timeouts = { quiesceTimeout, drainTimeout, shutdownTimeout };
-    const forPeople = { inspect: this.#inspectorAddress !== false, liveReload: this.#liveReload };
-    return { ...timeouts, snapshot: file, run, appVersion, compileCache, ...forPeople };
+    return this.#store;
+  }
+
+  #snapshotFile(exec: string): string | false {
+    return this.#options.snapshot ?? defaultSnapshotPath(exec);
+  }
+
+  /** What each worker is told at its birth. */
+  #configOf({ run }: StateStore, exec: string, appVersion: string): Omit<WorkerConfig, 'token'> {
+    const { quiesceTimeout, drainTimeout, shutdownTimeout } = this.#options;
+    const folder = cacheFolder(exec);
+    return {
+      quiesceTimeout,
+      drainTimeout,
+      shutdownTimeout,
+      snapshot: this.#snapshotFile(exec),
+      run,
+      appVersion,
+      compileCache: folder !== undefined && path.join(folder, 'compile-cache'),
+      inspect: this.#inspectorAddress !== false,
+      liveReload: this.#liveReload,
+    };
   }
 
   #onChange(files: string[], detectMs: number): void {
     if (this.#isStopping || !this.#loop) return;
     this.#loop.forgetCrashes();
-    this.#workers.noteChanged(files);
+    this.#workers?.noteChanged(files);
     void this.#loop.request(files, detectMs);
   }
 
@@ -186,7 +202,7 @@ export class Supervisor {
   #updateWatched(): void {
     const workers = this.#loop?.workers ?? [];
     const files = new Set(workers.flatMap(({ loaded }) => Array.from(loaded.files)));
-    for (const file of [this.#program.exec, ...this.#program.envFiles]) files.add(file);
+    if (this.#program) for (const file of [this.#program.exec, ...this.#program.envFiles]) files.add(file);
     const loadedSince = Math.max(0, ...workers.map((worker) => worker.loadingSince));
     const existed = new Set(workers.flatMap(({ loaded }) => Array.from(loaded.imported)));
     this.#watcher.setLoadedFiles(files, loadedSince > 0 ? { loadedSince, existed } : {});
@@ -208,7 +224,7 @@ export class Supervisor {
 
   /** To be called after endLoop(), when start() is through. Resolves with how the app ended. */
   async stop(signal: NodeJS.Signals | undefined): Promise<WorkerExit | undefined> {
-    (this.#workers as Workers | undefined)?.stopStandby();
+    this.#workers?.stopStandby();
     await this.#watcher.stop();
     const serving = this.#loop?.serving;
     let exit = this.#loop?.lastExit;
@@ -220,8 +236,8 @@ export class Supervisor {
     }
     this.#router.stop();
     await this.#retirements.ended();
-    await (this.#store as StateStore | undefined)?.close();
-    await (this.#workers as Workers | undefined)?.stop();
+    await this.#store?.close();
+    await this.#workers?.stop();
     return exit;
   }
 
@@ -236,7 +252,7 @@ export class Supervisor {
     });
     const arrived = captured.type === 'captured' && captured.blob ? await serving.takeState(id) : undefined;
     if (arrived) {
-      this.#store.set(arrived.state, serving.generation);
+      this.#store?.set(arrived.state, serving.generation);
       arrived.state.release();
     }
     if (!arrived && !(captured.type === 'captured' && !captured.blob))
