@@ -2,9 +2,11 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Luggage } from '../../protocol.ts';
-import { httpServerOf, setReading, speaksHttp } from './http-connections.ts';
+import { httpServerOf, isEventStream, setReading, speaksHttp } from './http-connections.ts';
+import type { Movable } from './movable.ts';
 import type { Leaving } from './moves.ts';
 import { resumeReading, stopReading } from './reading.ts';
+import type { Pending } from './settling.ts';
 
 /** What is known of a connection. */
 export interface Connection extends Leaving {
@@ -60,7 +62,20 @@ export function isUpgraded(socket: Socket): boolean {
   return httpServerOf(socket) !== undefined && !speaksHttp(socket);
 }
 
-/** Its client, as a person would name it. */
-export function clientOf(socket: Socket): string {
-  return socket.remoteAddress ?? 'a local client';
+/** What is waited for on it: until the capture, or (`isDraining`) until it has left. undefined: nothing. */
+export function pendingOf(
+  connection: Connection,
+  movable: Movable | undefined,
+  { isDraining }: { isDraining: boolean },
+): Pending | undefined {
+  const { socket, response, frozen, guarded, began: since } = connection;
+  const client = socket.remoteAddress ?? 'a local client';
+  if (response) {
+    const isAwaited = isDraining || !isEventStream(response);
+    return isAwaited ? { name: `${response.req.method} ${response.req.url}`, since } : undefined;
+  }
+  if (isDraining) return { name: `a connection of ${client}`, since };
+  if (frozen) return movable?.isHandling ? { name: `${movable.work} of ${client}`, since: frozen.since } : undefined;
+  const hasBegun = !guarded && speaksHttp(socket);
+  return hasBegun ? { name: `a request of ${client} of which only a part has arrived`, since } : undefined;
 }

@@ -4,7 +4,7 @@ import type { Server, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { packRequest, unpackRequest } from '../../http-luggage.ts';
 import { Arrival } from './arrival.ts';
-import { clientOf, freeze, isUpgraded, makeLast, thaw, type Connection } from './connection.ts';
+import { freeze, isUpgraded, makeLast, pendingOf, thaw, type Connection } from './connection.ts';
 import type { HandBack } from './hand-backs.ts';
 import {
   awaitNextRequest,
@@ -15,24 +15,22 @@ import {
   httpServerOf,
   isEventStream,
   isUntouched,
-  requestOf,
   responseOf,
-  setReading,
   speaksHttp,
   unfinishedRequests,
   type HttpServer,
 } from './http-connections.ts';
 import { Http2Sessions } from './http2-sessions.ts';
-import { guardRequests } from './late-requests.ts';
 import type { ListenHandle } from './listeners.ts';
 import { Unpackers } from './luggage.ts';
 import type { Movable } from './movable.ts';
 import { Moves } from './moves.ts';
 import type { ProtocolPart } from './protocol-part.ts';
+import { RequestsInFlight } from './requests-in-flight.ts';
 import { Settling, type Pending } from './settling.ts';
 import { TlsConnections, type Origin } from './tls-connections.ts';
+import { UpgradedConnections } from './upgraded-connections.ts';
 import { watchUpgrades } from './upgrades.ts';
-import { GOING_AWAY, SERVICE_RESTART, WebSocketOutput } from './web-socket-output.ts';
 
 /** A connection that the primary has sent. */
 interface Accepting extends Origin {
@@ -52,12 +50,16 @@ type Mode = 'serving' | 'quiescing' | 'moving' | 'closing';
 export class Connections {
   /** Who takes over what is more than a connection between two requests. */
   readonly unpackers: Unpackers = new Unpackers();
+  readonly upgraded: UpgradedConnections = new UpgradedConnections(() => this.#scheduleCheck());
   readonly #connections = new Map<Socket, Connection>();
   /** Those that can move in the midst of their protocol. */
   readonly #movables = new WeakMap<Socket, Movable>();
-  readonly #webSockets = new WeakMap<Socket, WebSocketOutput>();
-  /** Those whose last response has ended: not being read until it is known whether they are idle. */
-  readonly #suspended = new Set<Connection>();
+  readonly #requests = new RequestsInFlight({
+    isServing: () => this.#mode === 'serving',
+    mayBegin: () => this.#mode === 'serving' || this.#mode === 'closing',
+    onChange: () => this.#scheduleCheck(),
+    onLate: (connection) => this.#release(connection),
+  });
   /** Those that were not idle when that was looked for last. */
   #busy: Connection[] = [];
   readonly #moves = new Moves<Connection>((connection) => this.#onMovable(connection));
@@ -155,13 +157,6 @@ export class Connections {
     }
   }
 
-  /** A connection is a WebSocket, or its client has asked for one: it can be ended with a close code. */
-  setWebSocket(socket: Socket, state: 'asked' | 'open'): WebSocketOutput {
-    const output = new WebSocketOutput(socket, state, () => this.#scheduleCheck());
-    this.#webSockets.set(socket, output);
-    return output;
-  }
-
   /**
    * Freezes what is idle and waits until each request in flight has been answered or has taken `timeout` ms, counted
    * from when it began. Streams that never end are not waited for. Returns the requests that have outlived that.
@@ -178,7 +173,7 @@ export class Connections {
     this.#mode = 'serving';
     this.#settling.end();
     for (const part of this.#parts) part.thaw();
-    this.#unsuspend();
+    this.#requests.unsuspend();
     this.#busy = [];
     for (const connection of this.#connections.values()) {
       // The primary gives it back, with a parser that reads it from the start.
@@ -242,7 +237,7 @@ export class Connections {
       this.#scheduleCheck();
     });
     if (isIdle) awaitNextRequest(socket);
-    watchUpgrades(httpServerOf(socket), (asking) => this.setWebSocket(asking, 'asked'));
+    watchUpgrades(httpServerOf(socket), (asking) => this.upgraded.setWebSocket(asking, 'asked'));
     if (bytes) giveBytes(socket, bytes);
     this.#scheduleCheck();
     return connection;
@@ -252,48 +247,7 @@ export class Connections {
     // One that an app has given to its server itself shows itself with its first request.
     const connection = this.#connections.get(socket) ?? this.#track(socket);
     if (this.#mode === 'closing') makeLast(response);
-    if (connection && this.#mode !== 'serving') this.#follow(connection, response);
-  }
-
-  #follow(connection: Connection, response: ServerResponse): void {
-    // A pipelined one comes after it.
-    if (connection.response) return;
-    connection.response = response;
-    response.once('close', () => {
-      connection.response = undefined;
-      const next = responseOf(connection.socket);
-      if (next) this.#follow(connection, next);
-      else if (connection.late && this.#mode === 'serving') this.#release(connection);
-      else this.#suspend(connection);
-      this.#scheduleCheck();
-    });
-  }
-
-  /** Its request was answered before all of it had come. */
-  #followRest(connection: Connection): void {
-    const request = requestOf(connection.socket);
-    if (!request || connection.hasRest) return;
-    connection.hasRest = true;
-    request.once('close', () => {
-      connection.hasRest = false;
-      this.#suspend(connection);
-      this.#scheduleCheck();
-    });
-  }
-
-  #guard(connection: Connection): void {
-    const mayBegin = (): boolean => this.#mode === 'serving' || this.#mode === 'closing';
-    connection.guarded = guardRequests(connection.socket, mayBegin, (bytes) => {
-      connection.late = bytes;
-      this.#scheduleCheck();
-    });
-  }
-
-  /** At once: its client may have sent the next request already, which is for the next generation. */
-  #suspend(connection: Connection): void {
-    if (this.#mode === 'serving' || connection.frozen || !speaksHttp(connection.socket)) return;
-    this.#suspended.add(connection);
-    setReading(connection.socket, false);
+    if (connection && this.#mode !== 'serving') this.#requests.follow(connection, response);
   }
 
   // Once for all that happens in one turn of the event loop: asking Node for its idle connections costs their number.
@@ -313,7 +267,7 @@ export class Connections {
       for (const connection of this.#connections.values()) {
         const stays = isUpgraded(connection.socket) && !this.#movables.has(connection.socket);
         if (connection.frozen && !stays) this.#release(connection);
-        else this.#endUpgraded(connection);
+        else this.upgraded.end(connection, { isRestart: this.#mode === 'moving' });
       }
     }
     this.#moves.looked((connection) => this.#connections.has(connection.socket));
@@ -322,23 +276,15 @@ export class Connections {
 
   /** What is still waited for, as a person would name it. */
   *#pending(): Generator<Pending, void> {
-    const draining = this.#mode !== 'quiescing';
+    const isDraining = this.#mode !== 'quiescing';
     for (const part of this.#parts) {
-      for (const name of part.pending(draining)) yield { name, since: this.#quiescedAt };
+      for (const name of part.pending(isDraining)) yield { name, since: this.#quiescedAt };
     }
-    for (const connection of draining ? this.#connections.values() : this.#busy) {
-      const { socket, response, frozen, guarded, began: since } = connection;
-      const movable = this.#movables.get(socket);
+    for (const connection of isDraining ? this.#connections.values() : this.#busy) {
+      const { socket } = connection;
       if (!this.#connections.has(socket)) continue;
-      if (response) {
-        if (draining || !isEventStream(response)) yield { name: `${response.req.method} ${response.req.url}`, since };
-      } else if (draining) {
-        yield { name: `a connection of ${clientOf(socket)}`, since };
-      } else if (frozen && movable?.isHandling) {
-        yield { name: `${movable.work} of ${clientOf(socket)}`, since: frozen.since };
-      } else if (!frozen && !guarded && speaksHttp(socket)) {
-        yield { name: `a request of ${clientOf(socket)} of which only a part has arrived`, since };
-      }
+      const pending = pendingOf(connection, this.#movables.get(socket), { isDraining });
+      if (pending) yield pending;
     }
   }
 
@@ -356,21 +302,21 @@ export class Connections {
       if (frozen) continue;
       const response = responseOf(socket);
       const server = httpServerOf(socket);
-      if (response) this.#follow(connection, response);
+      if (response) this.#requests.follow(connection, response);
       else if (server && speaksHttp(socket)) {
         if (!unfinished.has(server)) unfinished.set(server, unfinishedRequests(server));
         const isIdle = unfinished.get(server)?.has(socket) === false || isUntouched(socket);
         if (isIdle || connection.late) freeze(connection);
-        else this.#followRest(connection);
+        else this.#requests.followRest(connection);
         // Else it goes on to change a state that was captured.
-      } else if (this.#mode === 'quiescing' && isUpgraded(socket) && !this.#webSockets.get(socket)?.isAsked) {
+      } else if (this.#mode === 'quiescing' && isUpgraded(socket) && !this.upgraded.isAsked(socket)) {
         freeze(connection);
       }
       if (connection.frozen) continue;
       this.#busy.push(connection);
-      if (server && this.#mayComeLate(connection) && speaksHttp(socket)) this.#guard(connection);
+      if (server && this.#mayComeLate(connection) && speaksHttp(socket)) this.#requests.guard(connection);
     }
-    this.#unsuspend();
+    this.#requests.unsuspend();
   }
 
   /** What was read of it, or of its protocol, can go with its descriptor. */
@@ -394,12 +340,6 @@ export class Connections {
     if (!movable.isHandling || this.#mode !== 'quiescing') return;
     this.#busy.push(connection);
     this.#moves.lookAfter(connection, movable.change());
-  }
-
-  /** A part of the next request had been read with the last one: its rest is waited for. */
-  #unsuspend(): void {
-    for (const { socket, frozen } of this.#suspended) if (!frozen) setReading(socket, true);
-    this.#suspended.clear();
   }
 
   /** What kept a connection from moving may have ended. */
@@ -436,23 +376,5 @@ export class Connections {
       const { late, luggage } = connection;
       this.#handBack({ listener, handle, isIdle, luggage: late ? packRequest(late) : luggage });
     }
-  }
-
-  /** What can't move and would never end by itself. */
-  #endUpgraded(connection: Connection): void {
-    const { socket } = connection;
-    const isMoving = this.#mode === 'moving';
-    const webSocket = this.#webSockets.get(socket);
-    if (connection.isEnding || webSocket?.isAsked) return;
-    if (!isUpgraded(socket) && (isMoving || httpServerOf(socket) !== undefined)) return;
-    connection.isEnding = true;
-    if (connection.frozen) {
-      // What its client has sent since the capture is for nobody; that the client ends it, too, is to be read.
-      for (const event of ['data', 'readable']) socket.removeAllListeners(event);
-      thaw(connection);
-      socket.resume();
-    }
-    if (webSocket) webSocket.close(isMoving ? SERVICE_RESTART : GOING_AWAY);
-    else socket.end();
   }
 }

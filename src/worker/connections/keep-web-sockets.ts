@@ -79,7 +79,7 @@ export class KeptWebSockets {
   }
 
   #unpack(luggage: WebSocketLuggage, socket: Socket): void {
-    const output = this.#connections.setWebSocket(socket, 'open');
+    const output = this.#connections.upgraded.setWebSocket(socket, 'open');
     const dismiss = (): void => {
       // Its client may send what nobody reads.
       socket.on('error', () => {}).resume();
