@@ -95,6 +95,8 @@ export interface RestarterEvents {
   finished: [Ended];
   /** Debuggers attach at this URL, whichever generation runs. */
   inspector: [{ url: string }];
+  /** The page of the restarts is served at this URL. */
+  page: [{ url: string }];
   /** `inspectBrk`: a generation is not loaded before one has attached. */
   waitsForDebugger: [{ generation: number }];
   /** The app asks for its standard input. */

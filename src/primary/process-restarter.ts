@@ -102,6 +102,7 @@ export class ProcessRestarter extends EventEmitter<RestarterEvents> implements A
     if (ui === false && !liveReload) return false;
     const { UiServer } = await import('../ui/ui-server.ts');
     this.#ui = await UiServer.start(this, ui);
+    if (this.uiUrl) this.emit('page', { url: this.uiUrl });
     return liveReload && this.#ui.scriptUrl;
   }
 

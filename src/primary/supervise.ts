@@ -35,7 +35,6 @@ export async function supervise(
   } else {
     const terminal = new Terminal();
     reportTo(terminal, restarter);
-    restarter.once('receipt', () => restarter.uiUrl && terminal.hint(`restarts: ${restarter.uiUrl}`));
     const isPerson = process.stdin.isTTY && process.stderr.isTTY && !process.env['CI'];
     if (keys && isPerson) listenForKeys(restarter, terminal);
   }

@@ -24,6 +24,7 @@ const EVENTS: Record<EventName, true> = {
   crashed: true,
   finished: true,
   inspector: true,
+  page: true,
   waitsForDebugger: true,
   readsInput: true,
   warning: true,

@@ -29,6 +29,8 @@ export function reportTo(terminal: Terminal, restarter: ProcessRestarter): void 
   restarter.on('inspector', ({ url }) => {
     terminal.info(`Debugger listening on ${url}\nFor help, see: https://nodejs.org/en/docs/inspector`);
   });
+  // Below the first receipt, where it is looked for.
+  restarter.on('page', ({ url }) => restarter.once('receipt', () => terminal.hint(`restarts: ${url}`)));
   restarter.on('waitsForDebugger', ({ generation }) => {
     terminal.hint(`… generation ${generation} waits for a debugger to attach`);
   });

@@ -47,7 +47,7 @@ test('a start that takes long is told of while it lasts', async (t) => {
 
 test('--json: each event is a line of JSON with its name and time, and nothing else is said', async (t) => {
   const { port, project, handover } = await setUp(t, (port) => ({ 'app.mjs': counter({ port }) }));
-  const app = handover(['--json', 'app.mjs']);
+  const app = handover(['--json', '--ui=0', 'app.mjs']);
   await app.printed(/"event":"receipt".*"generation":1\b/);
   project.save('app.mjs', 'let = ;');
   await app.printed(/"event":"rolledBack"/);
@@ -59,6 +59,7 @@ test('--json: each event is a line of JSON with its name and time, and nothing e
     .split('\n')
     .map((line) => JSON.parse(line));
   for (const { time } of events) assert.ok(!Number.isNaN(Date.parse(time)), time);
+  assert.match(events.find(({ event }) => event === 'page').url, /^http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{24}$/);
   const { error, serving } = events.find(({ event }) => event === 'rolledBack');
   assert.deepEqual({ name: error.name, serving }, { name: 'SyntaxError', serving: 1 });
   const receipt = events.findLast(({ event }) => event === 'receipt');
