@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs';
 import type { AppRuntime, FileImports, Misspeculation, WorkerConfig } from '../protocol.ts';
 import { DependencyWatcher } from '../watch/dependency-watcher.ts';
 import { Manifests } from '../watch/manifests.ts';
+import { tsconfigsOf } from '../watch/tsconfigs.ts';
 import { runtimeOf } from './app-runtime.ts';
 import { forkWorker, type Program } from './fork.ts';
 import { Guardian } from './guardian.ts';
@@ -119,7 +120,8 @@ export class Workers {
   setServing({ loaded }: WorkerHandle, variables: readonly string[]): void {
     this.#plan.setServing(loaded, variables);
     this.#runtime = runtimeOf(loaded);
-    this.#dependencies.add([...loaded.dependencies, ...loaded.read, ...this.#manifests.of(loaded.files)]);
+    const tsconfigs = this.#runtime.typescript.length > 0 ? tsconfigsOf(this.#options.project) : [];
+    this.#dependencies.add([...loaded.dependencies, ...loaded.read, ...this.#manifests.of(loaded.files), ...tsconfigs]);
   }
 
   /** What a worker had evaluated ahead was wrong: that does not happen twice. */

@@ -392,3 +392,23 @@ void ${port};`;
   const entry = setup.node(['--env-file=.env', 'entry.mjs'], { cwd: setup.project.dir });
   assert.equal(await edit(entry, setup, 2, '.env', 'GREETING=two\n'), 'two');
 });
+
+test('tsx: a tsconfig.json that another one extends counts from the next restart on', async (t) => {
+  const paths = (folder) => tsconfig({ module: 'esnext', paths: { '@lib/*': [`./${folder}/*`] } });
+  const source = (port) => answers(port, 'value', `import { value } from '@lib/value';`);
+  const { project, port, primary } = await setUpTypeScript(t, (port) => ({
+    'package.json': MODULE,
+    'tsconfig.json': JSON.stringify({ extends: './base.json' }),
+    'base.json': paths('one'),
+    'app.ts': source(port),
+    'one/value.ts': 'export const value: number = 1;\n',
+    'two/value.ts': 'export const value: number = 2;\n',
+  }));
+  const restarter = primary({ entry: 'app.ts', execArgv: [TSX] });
+  await restarter.warm(1);
+  assert.equal((await request(port)).body, '1');
+  project.save('base.json', paths('two'));
+  project.save('app.ts', `${source(port)}// saved\n`);
+  await restarter.committed(2);
+  assert.equal((await request(port)).body, '2');
+});
