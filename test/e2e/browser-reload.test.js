@@ -8,12 +8,12 @@ import { freePort } from '../helpers/ports.js';
 import { SERVER } from '../helpers/tls.js';
 
 /** An app with a page whose heading is its version. `code` runs before it listens, `head` is of the page. */
-const app = ({ port, version, headers = {}, head = '', code = '', https = false }) =>
-  `import fs from 'node:fs'; import http from 'node:http'; import https from 'node:https';
+const app = ({ port, version, headers = {}, head = '', code = '', secure }) =>
+  `import fs from 'node:fs'; import http from 'node:http'; import http2 from 'node:http2'; import https from 'node:https';
 import { keep } from 'handover';
 keep('visits', () => new Map());
 ${code}
-const server = ${https ? `https.createServer(${SERVER})` : 'http.createServer()'};
+const server = ${secure ? `${secure}(${SERVER})` : 'http.createServer()'};
 server.on('request', (request, response) => {
   if (request.url === '/favicon.ico') return response.writeHead(204).end();
   response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...${JSON.stringify(headers)} });
@@ -191,16 +191,23 @@ test('one line in the page is enough, without --live-reload', { skip }, async (t
   assert.deepEqual(page.wrong, []);
 });
 
-test('pages over HTTPS', { skip }, async (t) => {
-  const { port, save } = await start(t, { https: true });
-  const page = await openPage(t, { ignoreHTTPSErrors: true });
-  const loads = await watchLoads(page);
-  await page.goto(`https://127.0.0.1:${port}/`);
-  await loads.showed('version 1');
-  save(2, { https: true });
-  await loads.showed('version 2');
-  assert.deepEqual(loads.shown, ['version 1', 'version 2']);
-});
+for (const [protocol, secure] of [
+  ['http/1.1', 'https.createServer'],
+  ['h2', 'http2.createSecureServer'],
+]) {
+  test(`pages over HTTPS: ${protocol}`, { skip }, async (t) => {
+    const { port, save } = await start(t, { secure });
+    const page = await openPage(t, { ignoreHTTPSErrors: true });
+    const loads = await watchLoads(page);
+    await page.goto(`https://127.0.0.1:${port}/`);
+    await loads.showed('version 1');
+    const spoken = await page.evaluate(() => performance.getEntriesByType('navigation')[0].nextHopProtocol);
+    assert.equal(spoken, protocol);
+    save(2);
+    await loads.showed('version 2');
+    assert.deepEqual(loads.shown, ['version 1', 'version 2']);
+  });
+}
 
 test('a page of the web learns nothing from the script', { skip }, async (t) => {
   const { ui } = await start(t, { args: [] });

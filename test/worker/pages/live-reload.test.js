@@ -1,19 +1,25 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import http from 'node:http';
+import http2 from 'node:http2';
 import https from 'node:https';
+import net from 'node:net';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import compression from 'compression';
 import express from 'express';
 import { addLiveReload } from '../../../dist/worker/pages/live-reload.js';
 import { request } from '../../helpers/clients.js';
+import { Http2Client } from '../../helpers/http2.js';
 import { RawClient } from '../../helpers/raw-client.js';
 import { SERVER, secureRequest } from '../../helpers/tls.js';
 
 const SRC = 'http://127.0.0.1:4242/reload.js?token=abc';
 const TAG = `<script src="${SRC}" async></script>`;
 const PAGE = '<!doctype html><p>A page – ä</p>';
+
+const TLS_OPTIONS = new Function('fs', `return ${SERVER}`)(fs);
 
 addLiveReload(SRC);
 
@@ -247,13 +253,82 @@ test('what Node refuses it refuses still', async (t) => {
 });
 
 test('pages over TLS', async (t) => {
-  const { default: fs } = await import('node:fs');
-  const options = new Function('fs', `return ${SERVER}`)(fs);
-  const server = https.createServer(options, (_, response) => response.writeHead(200, HTML).end(PAGE));
+  const server = https.createServer(TLS_OPTIONS, (_, response) => response.writeHead(200, HTML).end(PAGE));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => server.close());
   const { body } = await secureRequest(server.address().port, { headers: { accept: 'text/html' } });
+  assert.equal(body, PAGE + TAG);
+});
+
+/** An HTTP/2 server, and a function that asks it as a browser does. */
+async function serve2(t, handler, server = http2.createServer()) {
+  server.on(handler.length === 3 ? 'stream' : 'request', handler).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address();
+  const client = new Http2Client(t, port, { secure: server instanceof net.Server && 'setSecureContext' in server });
+  return {
+    port,
+    show: (headers) => client.request({ accept: 'text/html,*/*;q=0.8', 'accept-encoding': 'gzip', ...headers }),
+  };
+}
+
+const FORMS_OF_2 = {
+  'setHeader, end': (response) => {
+    response.setHeader('Content-Type', 'text/html');
+    response.end(PAGE);
+  },
+  'writeHead with the length': (response) => response.writeHead(200, { ...HTML, 'content-length': LENGTH }).end(PAGE),
+  'pieces with the length': (response) => {
+    response.writeHead(200, { ...HTML, 'content-length': LENGTH });
+    response.write(PAGE.slice(0, 5));
+    response.end(PAGE.slice(5));
+  },
+  'a stream': (response) => {
+    response.setHeader('content-type', 'text/html');
+    Readable.from([PAGE]).pipe(response);
+  },
+  'an error page': (response) => {
+    response.statusCode = 404;
+    response.setHeader('content-type', 'text/html');
+    response.end(PAGE);
+  },
+};
+
+for (const [name, answer] of Object.entries(FORMS_OF_2)) {
+  test(`HTTP/2: a page gets the script: ${name}`, async (t) => {
+    const { show } = await serve2(t, (_, response) => answer(response));
+    assert.equal((await show()).body, PAGE + TAG);
+  });
+}
+
+test('HTTP/2: the app is asked for the whole page; what is none is left alone', async (t) => {
+  const { show } = await serve2(t, ({ headers, rawHeaders, url }, response) => {
+    response.writeHead(200, { 'content-type': url === '/text' ? 'text/plain' : 'text/html' });
+    response.end(JSON.stringify({ headers, rawHeaders }));
+  });
+  const page = await show({ 'if-none-match': '"a"', 'x-other': 'b' });
+  assert.ok(page.body.endsWith(TAG));
+  assert.doesNotMatch(page.body, /encoding|if-/);
+  assert.match(page.body, /"x-other":"b".*"x-other","b"/);
+  assert.ok((await show({ ':path': '/text' })).body.endsWith('}'));
+  assert.match((await show({ accept: 'application/json' })).body, /"accept-encoding":"gzip".*\}$/);
+});
+
+test('HTTP/2: an app that answers the streams itself stays as it is', async (t) => {
+  const { show } = await serve2(t, (stream, _headers, _flags) => {
+    stream.respond({ 'content-type': 'text/html' });
+    stream.end(PAGE);
+  });
+  assert.equal((await show()).body, PAGE);
+});
+
+test('a server of both protocols adds the script once', async (t) => {
+  const server = http2.createSecureServer({ ...TLS_OPTIONS, allowHTTP1: true });
+  const { port, show } = await serve2(t, (_, response) => response.writeHead(200, HTML).end(PAGE), server);
+  assert.equal((await show()).body, PAGE + TAG);
+  const { body } = await secureRequest(port, { headers: { accept: 'text/html' } });
   assert.equal(body, PAGE + TAG);
 });
 
