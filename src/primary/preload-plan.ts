@@ -1,50 +1,35 @@
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { FileImports, Misspeculation, ModuleFormat, ModuleImport, Preloaded, PreloadRoot } from '../protocol.ts';
-import { packageNameOf } from '../package-name.ts';
+import type { Misspeculation, ModuleFormat, Preloaded } from '../protocol.ts';
 import { displayPath } from '../terminal/display-path.ts';
-import { isDependency, type LoadedModules } from '../watch/loaded-modules.ts';
+import type { LoadedModules } from '../watch/loaded-modules.ts';
+import { coldStartOrder, type ColdStartOrder } from './cold-start-order.ts';
+import { KnownImports } from './known-imports.ts';
 
 /** What is preloaded: what the app loads ('auto': with speculation), what comes before all its files, or nothing. */
 export type PreloadMode = 'auto' | 'prefix' | false;
 
 /** What a standby is to evaluate before the app, and in what order the app would. */
-export interface PreloadOrder {
-  roots: PreloadRoot[];
-  /** The app's files, and data: URLs, in the order in which a cold start begins to evaluate them. */
-  order: string[];
-  /** The packages that these load themselves, in the order in which they get hold of them. */
-  uses: string[];
-  /** Of what is known of the imports. */
+export interface PreloadOrder extends ColdStartOrder {
+  /** Of what is known that the order follows from. */
   version: number;
 }
-
-interface KnownImports extends FileImports {
-  /** The file of each; undefined: none, or no file. */
-  files: (string | undefined)[];
-}
-
-/** The code of this package, which a standby has loaded in any case. It lies beside the app when it is linked. */
-const OWN_FOLDER = fileURLToPath(new URL('..', import.meta.url));
 
 /** Nothing to be told: the code has changed, so that the order is another one. */
 const REORDERED: Misspeculation = { cause: '', roots: [] };
 
 /**
  * Which dependencies a standby evaluates before it knows the app: those that the app's files load, in the order of a
- * cold start. Knows the imports of the app's files, and what turned out not to be possible ahead.
+ * cold start, without what turned out not to be possible ahead.
  */
 export class PreloadPlan {
+  readonly imports: KnownImports = new KnownImports();
   readonly #mode: PreloadMode;
   readonly #entry: string;
-  readonly #imports = new Map<string, KnownImports>();
-  /** Files that have changed since their imports were read. */
-  readonly #changed = new Set<string>();
-  #version = 0;
   /** What the generation that serves has loaded. */
   #loaded: LoadedModules | undefined;
   readonly #excluded = new Set<string>();
   readonly #preloaded = new Map<string, Preloaded & { modules: number }>();
+  /** How often it has turned out that a root leaves traces. */
+  #tracesFound = 0;
   readonly #variables = new Set<string>();
   readonly #told = new Set<string>();
   #isSpeculative: boolean;
@@ -65,76 +50,30 @@ export class PreloadPlan {
     return this.#loaded?.required.has(this.#entry) === true;
   }
 
+  /** Grows with everything that the order follows from. */
+  get #version(): number {
+    return this.imports.version + this.#tracesFound;
+  }
+
   /** A generation serves. `variables`: those of the environment that the app has set while it was loaded. */
   setServing(loaded: LoadedModules, variables: readonly string[]): void {
     this.#loaded = loaded;
     for (const name of variables) this.#variables.add(name);
   }
 
-  /** Whether the imports of a file are known, and may have been looked for. */
-  knows(file: string): boolean {
-    return this.#imports.has(file);
-  }
-
-  noteChanged(files: readonly string[]): void {
-    for (const file of files) if (this.#imports.has(file)) this.#changed.add(file);
-  }
-
-  /** What the changed files imported before: the worker that loads them is to read them anew. */
-  changed(): Record<string, FileImports> {
-    const changed: Record<string, FileImports> = {};
-    for (const file of this.#changed) {
-      const { format, list } = this.#imports.get(file) as KnownImports;
-      changed[file] = { format, list };
-    }
-    return changed;
-  }
-
   /** Files of the app whose imports have never been read, and how they are loaded. */
   unread(): Record<string, ModuleFormat> {
-    const unread: Record<string, ModuleFormat> = {};
-    if (!this.#loaded || this.#mode === false) return unread;
-    const { imported, required } = this.#loaded;
-    for (const file of new Set([...imported, ...required.keys()])) {
-      const format = formatOf(file, this.#loaded);
-      if (this.#imports.get(file)?.format !== format && !file.startsWith(OWN_FOLDER)) unread[file] = format;
-    }
-    return unread;
+    return this.#loaded && this.#mode !== false ? this.imports.unread(this.#loaded) : {};
   }
 
-  /** What the files of the app import that is found in the same place for as long as the dependencies, and the files, stay. */
+  /** What the files of the app import that can be looked for before they are loaded. */
   resolvable(): Record<string, { format: ModuleFormat; specifiers: string[] }> {
-    const resolvable: Record<string, { format: ModuleFormat; specifiers: string[] }> = {};
-    for (const [file, { format, list, files }] of this.#imports) {
-      const folder = path.dirname(file);
-      const specifiers = (list ?? []).flatMap(({ specifier }, at) => {
-        const target = files[at];
-        if (target === undefined) return [];
-        // Which of several names a require() finds may change with every file that comes.
-        const isThatFile = format === 'import' && path.resolve(folder, specifier) === target;
-        return isDependency(target) || isThatFile ? [specifier] : [];
-      });
-      if (specifiers.length > 0 && this.#loaded?.files.has(file)) resolvable[file] = { format, specifiers };
-    }
-    return resolvable;
-  }
-
-  /** Takes what files import. */
-  learn(imports: Record<string, FileImports>): void {
-    for (const [file, { format, list }] of Object.entries(imports)) {
-      this.#changed.delete(file);
-      const before = this.#imports.get(file);
-      if (before?.format === format && before.list && list && isSame(before.list, list)) continue;
-      this.#version++;
-      this.#imports.set(file, { format, list, files: list?.map(({ url }) => pathOf(url)) ?? [] });
-    }
+    return this.#loaded ? this.imports.resolvable(this.#loaded) : {};
   }
 
   /** The dependencies are other ones now: what was learned of them does not hold any more. */
   forget(): void {
-    this.#version++;
-    this.#imports.clear();
-    this.#changed.clear();
+    this.imports.forget();
     this.#excluded.clear();
     this.#preloaded.clear();
     this.#isSpeculative = this.#mode === 'auto';
@@ -142,8 +81,9 @@ export class PreloadPlan {
 
   /** What the next standby is to evaluate, with what it is to leave to the app. */
   next(): PreloadOrder {
-    if (!this.#loaded || this.#mode === false) return { roots: [], order: [], uses: [], version: this.#version };
-    const order = this.#walk(this.#loaded);
+    const version = this.#version;
+    if (!this.#loaded || this.#mode === false) return { roots: [], order: [], uses: [], version };
+    const order = this.#orderOf(this.#loaded);
     let hasGap = false;
     let gapLeavesTraces = false;
     const roots = order.roots.map((root) => {
@@ -156,7 +96,7 @@ export class PreloadPlan {
       gapLeavesTraces ||= leavesTraces !== false;
       return { ...root, isLeft: true };
     });
-    return { ...order, roots };
+    return { ...order, roots, version };
   }
 
   /** The targets of what may be evaluated ahead. */
@@ -178,7 +118,7 @@ export class PreloadPlan {
   notePreloaded(preloaded: readonly Preloaded[], modules: ReadonlyMap<string, number>): void {
     for (const one of preloaded) {
       // What a CommonJS file has looked at comes before it from now on.
-      if (one.leavesTraces && !this.#preloaded.get(one.target)?.leavesTraces) this.#version++;
+      if (one.leavesTraces && !this.#preloaded.get(one.target)?.leavesTraces) this.#tracesFound++;
       this.#preloaded.set(one.target, { ...one, modules: modules.get(one.target) ?? 1 });
     }
   }
@@ -190,11 +130,8 @@ export class PreloadPlan {
   verify(then: PreloadOrder, preloaded: readonly Preloaded[], loaded: LoadedModules): Misspeculation | undefined {
     if (preloaded.length === 0) return undefined;
     if (then.version === this.#version && hasSameRequires(loaded, this.#loaded)) return undefined;
-    // One that was CommonJS and is an ES module now was read as what it was.
-    for (const [file, { format }] of this.#imports) {
-      if (loaded.files.has(file) && format !== formatOf(file, loaded)) return REORDERED;
-    }
-    const now = this.#walk(loaded);
+    if (!this.imports.agreesWith(loaded)) return REORDERED;
+    const now = this.#orderOf(loaded);
     const traces = new Map(preloaded.map(({ target, leavesTraces }) => [target, leavesTraces]));
     const ahead = then.roots.filter(({ target }) => traces.has(target));
     const placeNow = new Map(now.roots.map(({ target }, index) => [target, index]));
@@ -240,119 +177,14 @@ export class PreloadPlan {
     return messages.length > 1 ? `${messages[0]}; and ${messages.length - 1} more like this` : messages[0];
   }
 
-  /**
-   * The order of a cold start: an ES module comes after what it imports, a CommonJS file after what it requires at its
-   * top and before what it requires later.
-   */
-  #walk({ files, dependencies, required }: LoadedModules): PreloadOrder {
-    const roots = new Map<string, PreloadRoot>();
-    const order = new Set<string>();
-    /** CommonJS files none of whose code has run yet, but which would see what a dependency changes. */
-    const looking = new Set<string>();
-    const uses: string[] = [];
-    const seen = new Set<string>();
-    /** Returns the package that the file belongs to. */
-    const meet = (file: string, target: string, from: string, how: PreloadRoot['how'] | 'data'): string | undefined => {
-      if (file.startsWith(OWN_FOLDER)) return undefined;
-      if (!isDependency(file)) {
-        if (how !== 'data' && files.has(file)) visit(file);
-        return undefined;
-      }
-      // An import and a require() of one CommonJS file are one evaluation; an import with a query is another.
-      const key = how === 'import' && target.includes('?') ? target : file;
-      if (how !== 'data' && dependencies.has(file) && !roots.has(key)) {
-        if (this.#preloaded.get(target)?.leavesTraces) for (const one of looking) order.add(one);
-        roots.set(key, { target, how, from, after: order.size, used: uses.length, isLeft: false });
-      }
-      return packageNameOf(file);
-    };
-    const visitRequired = (file: string, children: readonly string[]): void => {
-      const top = this.#requiredAtTop(file, children);
-      const usedAtTop: (string | undefined)[] = [];
-      for (const { target, hasLooked } of top) {
-        if (hasLooked) looking.add(file);
-        usedAtTop.push(meet(target, target, file, 'require'));
-      }
-      looking.delete(file);
-      order.add(file);
-      uses.push(...usedAtTop.filter((name) => name !== undefined));
-      for (const child of children.slice(top.length)) {
-        const used = meet(child, child, file, 'require');
-        if (used) uses.push(used);
-      }
-    };
-    const visitImports = (file: string, list: readonly ModuleImport[], targets: KnownImports['files']): void => {
-      const used: (string | undefined)[] = [];
-      for (const [at, { url, isDynamic, isData }] of list.entries()) {
-        const target = targets[at];
-        // It has no file, but code that runs.
-        if (url?.startsWith('data:') && !isDynamic && !isData) order.add(url);
-        if (target === undefined || url === null || isDynamic) continue;
-        used.push(meet(target, url, file, isData ? 'data' : 'import'));
-      }
-      order.add(file);
-      uses.push(...used.filter((name) => name !== undefined));
-      // A dependency that is imported on a condition is not evaluated ahead. That a file of the app was, shows.
-      for (const [at, { url, isDynamic }] of list.entries()) {
-        const target = targets[at];
-        if (target !== undefined && url !== null && isDynamic && !isDependency(target))
-          meet(target, url, file, 'import');
-      }
-    };
-    const visit = (file: string): void => {
-      // JSON is no code, neither does nor sees anything.
-      if (seen.has(file) || file.endsWith('.json')) return;
-      seen.add(file);
-      const children = required.get(file);
-      const imports = this.#imports.get(file);
-      if (children) visitRequired(file, children);
-      else if (imports?.format === 'import') visitImports(file, imports.list ?? [], imports.files);
-      else visitImports(file, [], []);
-    };
-    visit(this.#entry);
-    return { roots: [...roots.values()], order: [...order], uses, version: this.#version };
+  /** Of a cold start of the code as it is now, which loads these. */
+  #orderOf(loaded: LoadedModules): ColdStartOrder {
+    return coldStartOrder(loaded, {
+      entry: this.#entry,
+      imports: this.imports,
+      leavesTraces: (target) => this.#preloaded.get(target)?.leavesTraces === true,
+    });
   }
-
-  /**
-   * What a CommonJS file requires before any of its code runs, as far as its source and what it has required agree: a
-   * loader may leave out imports of types, a hook may put a file in the place of another.
-   */
-  #requiredAtTop(file: string, children: readonly string[]): { target: string; hasLooked: boolean }[] {
-    const imports = this.#imports.get(file);
-    if (imports?.format !== 'require') return [];
-    const top: { target: string; hasLooked: boolean }[] = [];
-    for (const [at, { hasLooked }] of (imports.list ?? []).entries()) {
-      const target = imports.files[at];
-      if (target === undefined) continue;
-      if (target === children[top.length]) top.push({ target, hasLooked });
-      else if (children.indexOf(target) > top.length) break;
-    }
-    return top;
-  }
-}
-
-function formatOf(file: string, { required }: LoadedModules): ModuleFormat {
-  return required.has(file) ? 'require' : 'import';
-}
-
-/** The file of a URL; undefined: it is none of a file. */
-function pathOf(url: string | null): string | undefined {
-  try {
-    return url === null ? undefined : fileURLToPath(url);
-  } catch {
-    return undefined;
-  }
-}
-
-function isSame(one: readonly ModuleImport[], other: readonly ModuleImport[]): boolean {
-  return (
-    one.length === other.length &&
-    one.every((it, at) => {
-      const { url, isDynamic, isData, hasLooked } = other[at] as ModuleImport;
-      const isSameKind = it.isDynamic === isDynamic && it.isData === isData && it.hasLooked === hasLooked;
-      return it.url === url && isSameKind;
-    })
-  );
 }
 
 function hasSameRequires({ required }: LoadedModules, other: LoadedModules | undefined): boolean {

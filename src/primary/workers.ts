@@ -105,15 +105,15 @@ export class Workers {
 
   /** Files of the app have changed. */
   noteChanged(files: readonly string[]): void {
-    this.#plan.noteChanged(files);
+    this.#plan.imports.noteChanged(files);
     // A standby has looked for the files that are imported already.
-    if (files.some((file) => this.#plan.knows(file) && hasMoved(file))) this.#standbys.refreshAll();
+    if (files.some((file) => this.#plan.imports.has(file) && hasMoved(file))) this.#standbys.refreshAll();
     else this.#standbys.refresh(files);
   }
 
   /** What changed files imported before: the next generation is to read them anew. */
   changedImports(): Record<string, FileImports> {
-    return this.#plan.changed();
+    return this.#plan.imports.changed();
   }
 
   /** A generation serves. `variables`: those of the environment that it has set while it was loaded. */
@@ -157,7 +157,7 @@ export class Workers {
     worker.on('message', (message) => {
       if (message.type === 'warning') this.#options.warn(message.message);
       else if (message.type === 'wants-cluster') this.#options.program.isOwn = true;
-      else if (message.type === 'imports') this.#plan.learn(message.files);
+      else if (message.type === 'imports') this.#plan.imports.learn(message.files);
       else if (message.type === 'children') this.#guard();
     });
     worker.once('ended', () => {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isOwn } from '../own-code.ts';
 import { originals } from './source-map.ts';
 
 /** A place in a file; line and column count from 1. */
@@ -72,13 +73,6 @@ export function decorationOf(text: string): (Location & { message?: string }) | 
 
 export function isDependency(file: string): boolean {
   return /[\\/]node_modules[\\/]/.test(file);
-}
-
-/** This package's own code, which is no app even when it is not installed under node_modules. */
-const OWN_FOLDER = fileURLToPath(new URL('..', import.meta.url));
-
-export function isOwn(file: string): boolean {
-  return file.startsWith(OWN_FOLDER);
 }
 
 function parsePlace(place: string): Location | undefined {
