@@ -95,7 +95,7 @@ export class WarmUp {
     const spoiled = await this.#preload?.stop();
     this.#addArguments(restartArgs);
     this.#environment = { ...process.env };
-    this.#preload?.beginLoad();
+    this.#preload?.speculation.beginLoad();
     return spoiled;
   }
 
@@ -107,6 +107,6 @@ export class WarmUp {
   /** When the app is loaded. `variables`: those of the environment that it has set. */
   endLoad(): { variables: string[]; misspeculation: Misspeculation | undefined } {
     const variables = changedVariables(this.#environment, { ...process.env });
-    return { variables, misspeculation: this.#preload?.validate(variables) };
+    return { variables, misspeculation: this.#preload?.speculation.validate(variables) };
   }
 }
