@@ -30,7 +30,7 @@ function isSend(value: unknown): value is Send {
 }
 
 /** See LoadedModules. */
-function isReport(message: unknown): boolean {
+export function isReport(message: unknown): boolean {
   if (typeof message !== 'object' || message === null) return false;
   return 'watch:import' in message || 'watch:require' in message;
 }

@@ -34,6 +34,7 @@ import { WorkerSignals } from './signals.ts';
 import { applySourceMaps } from './source-maps.ts';
 import { WarmUp } from './standby/warm-up.ts';
 import { StateSender } from './state-sender.ts';
+import { withholdThreadReports } from './thread-reports.ts';
 import { WorkerEnd } from './worker-end.ts';
 import { WorkerHost } from './worker-host.ts';
 
@@ -77,6 +78,7 @@ export class WorkerRuntime {
     setAppHost(runtime.#host);
     markWorker(() => runtime.#beInCluster());
     keepReports();
+    withholdThreadReports();
     if (config.liveReload) {
       const { addLiveReload } = await import('./pages/live-reload.ts');
       addLiveReload(config.liveReload);

@@ -246,3 +246,23 @@ test('stopping closes sessions, and waits for what they have in flight', async (
   assert.deepEqual([...resting.failures, ...busy.failures], []);
   await gone([pid]);
 });
+
+test('an app that refuses a session at once goes on, through a restart as well', async (t) => {
+  const source = (port, version) => `import http2 from 'node:http2';
+let count = 0;
+const server = http2.createServer((request, response) => response.end('v${version}'));
+server.on('session', (session) => { if (count++ === 0) session.destroy(); });
+server.listen(${port}, '127.0.0.1');
+`;
+  const { port, project, primary } = await setUp(t, (port) => ({ 'app.mjs': source(port, 1) }));
+  const restarter = primary();
+  for (const version of [1, 2]) {
+    await restarter.committed(version);
+    const client = new Http2Client(t, port, { secure: false });
+    await client.request().catch(() => {});
+    assert.equal((await client.request()).body, `v${version}`);
+    assert.equal(client.sessions, 2);
+    project.save('app.mjs', source(port, version + 1));
+  }
+  assert.deepEqual(restarter.all('crashed'), []);
+});

@@ -87,6 +87,8 @@ export class Http2Sessions implements ProtocolPart {
   }
 
   #add(session: ServerHttp2Session): void {
+    // By a listener of the app: it has no socket any more.
+    if (session.destroyed) return;
     const client = session.socket.remoteAddress ?? 'a local client';
     const added: Session = { session, client, streams: new Map(), lastEnd: 0, isClosing: false };
     this.#sessions.add(added);

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { request } from '../helpers/clients.js';
+import { setUp } from '../helpers/fixture.js';
+
+/** Node tells what threads load from version 24 on. */
+const TELLS = Number(process.versions.node.split('.')[0]) >= 24;
+
+/** Answers with all that its thread has said, once that has said the last of it. */
+const app = (
+  port,
+) => `import http from 'node:http'; import { once } from 'node:events'; import { Worker } from 'node:worker_threads';
+const said = [process.execArgv];
+const thread = new Worker(new URL('thread.mjs', import.meta.url)).on('message', (message) => said.push(message));
+while (said.at(-1) !== 'all') await once(thread, 'message');
+http.createServer((request, response) => response.end(JSON.stringify(said))).listen(${port}, '127.0.0.1');
+`;
+
+/** Has a thread of its own, and passes on what that says. */
+const OUTER = `import { Worker, parentPort } from 'node:worker_threads';
+parentPort.postMessage({ outer: process.execArgv });
+new Worker(new URL('inner.cjs', import.meta.url)).on('message', (message) => parentPort.postMessage(message));
+`;
+const inner = (version) => `const { parentPort } = require('node:worker_threads');
+parentPort.postMessage({ inner: process.execArgv, version: ${version}, text: require('./text.cjs') });
+parentPort.postMessage('all');
+`;
+
+test('an app gets from its threads what these say, and nothing else; what they have loaded is watched', async (t) => {
+  const { port, project, primary } = await setUp(t, (port) => ({
+    'app.mjs': app(port),
+    'thread.mjs': OUTER,
+    'inner.cjs': inner(1),
+    'text.cjs': `module.exports = 'one';`,
+  }));
+  const restarter = primary();
+  await restarter.warm(1);
+  const said = async () => JSON.parse((await request(port)).body);
+  assert.deepEqual(await said(), [[], { outer: [] }, { inner: [], version: 1, text: 'one' }, 'all']);
+  if (!TELLS) return;
+  project.save('inner.cjs', inner(2));
+  await restarter.committed(2);
+  assert.equal((await said())[2].version, 2);
+  project.save('text.cjs', `module.exports = 'two';`);
+  await restarter.committed(3);
+  assert.equal((await said())[2].text, 'two');
+});
