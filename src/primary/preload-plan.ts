@@ -134,6 +134,7 @@ export class PreloadPlan {
     const now = this.#orderOf(loaded);
     const traces = new Map(preloaded.map(({ target, leavesTraces }) => [target, leavesTraces]));
     const ahead = then.roots.filter(({ target }) => traces.has(target));
+    const placeThen = new Map(then.order.map((file, index) => [file, index]));
     const placeNow = new Map(now.roots.map(({ target }, index) => [target, index]));
     let last = -1;
     for (const root of ahead) {
@@ -143,8 +144,10 @@ export class PreloadPlan {
       if (place === undefined) return REORDERED;
       if (place < last) return REORDERED;
       last = place;
-      const filesThen = new Set(then.order.slice(0, root.after));
-      const hasNewFilesBefore = now.order.slice(0, now.roots[place]?.after).some((file) => !filesThen.has(file));
+      const before = now.order.slice(0, now.roots[place]?.after);
+      // What such a file changes was taken for what comes later, which the root does not see.
+      if (before.some((file) => (placeThen.get(file) ?? -1) >= root.after)) return REORDERED;
+      const hasNewFilesBefore = before.some((file) => !placeThen.has(file));
       // A root that came before every file of the app was not watched when it was evaluated.
       if (hasNewFilesBefore && (mayShow || root.after === 0)) return REORDERED;
     }

@@ -65,6 +65,21 @@ testCases({
     }),
     told: /API_URL/,
   },
+  'a module of the app that patches a built-in moves before a dependency that reads it': {
+    app: `import { seen } from './parts.mjs'; const report = () => seen;`,
+    files: {
+      'first.mjs': `export const first = 1;`,
+      'late.mjs': `globalThis.fetch = () => 'patched';`,
+      'parts.mjs': '',
+    },
+    esm: { dep: `export const seen = String(globalThis.fetch).includes('patched');` },
+    vary: (version) => ({
+      'parts.mjs':
+        version > 2
+          ? `import './first.mjs'; import './late.mjs'; export { seen } from 'dep';`
+          : `import './first.mjs'; export { seen } from 'dep'; import './late.mjs'; // ${version}`,
+    }),
+  },
   'a dependency that the app imports at request time': {
     app: `import { seen } from 'dep'; const report = async () => { process.env.API_URL = 'set'; return [seen, (await import('late')).seen]; };`,
     esm: {

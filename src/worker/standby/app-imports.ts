@@ -6,8 +6,8 @@ import type { FileImports, ModuleFormat, ModuleImport } from '../../protocol.ts'
 import { requirePrologue } from './require-prologue.ts';
 
 /**
- * What a file imports, or requires before any of its code runs. `known`: what it did before; a specifier that was known
- * then is not looked for again.
+ * What a file imports, or requires before any of its code runs. `known`: what it did before; what was found then is not
+ * looked for again.
  */
 export async function readImports(
   file: string,
@@ -33,7 +33,7 @@ function importsOf(source: string, file: string, known: readonly ModuleImport[])
     const isDynamic = found.type === 'dynamic';
     const isData = found.attributesStart > -1;
     const before = known.find((one) => one.specifier === specifier && one.isDynamic === isDynamic);
-    const url = before ? before.url : resolveAs.import(specifier, file);
+    const url = before?.url ?? resolveAs.import(specifier, file);
     return [{ specifier, isDynamic, isData, hasLooked: false, url }];
   });
 }
@@ -43,7 +43,7 @@ function requiresOf(source: string, file: string, known: readonly ModuleImport[]
     .filter(({ specifier }) => !isBuiltin(specifier))
     .map(({ specifier, hasLooked }) => {
       const before = known.find((one) => one.specifier === specifier);
-      const url = before ? before.url : resolveAs.require(specifier, file);
+      const url = before?.url ?? resolveAs.require(specifier, file);
       return { specifier, isDynamic: false, isData: false, hasLooked, url };
     });
 }
