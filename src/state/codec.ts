@@ -1,12 +1,13 @@
 import { HandoverError, messageOf } from '../errors.ts';
 import type { BlobPart } from './blob.ts';
-import { Tagged, toCarriable, type Carriable, type CarryProblem } from './carriable.ts';
+import { Tagged, type CarryProblem } from './carriable-copier.ts';
+import { toCarriable, type Carriable } from './carriable.ts';
 import { classNamed, classOf, type RegisteredClass } from './class-registry.ts';
 import { addExtension, Packr } from './msgpackr.ts';
 import { PartReader, PartWriter, type EmitPart } from './parts.ts';
 import { specialValueNamed } from './special-values.ts';
 
-export type { CarryProblem } from './carriable.ts';
+export type { CarryProblem } from './carriable-copier.ts';
 
 export interface DecodeOptions {
   /** Makes a fresh value, in which a class that was never registered may be found. */

@@ -1,5 +1,5 @@
 import type { StateKey } from '../../protocol.ts';
-import { shortened } from '../../state/carriable.ts';
+import { shortened } from '../../state/value-path.ts';
 
 /** Of so many keys the sizes are told; an app that keeps something for each user has thousands. */
 const MOST_KEYS = 20;
