@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { processFile, processStat } from '../process-files.ts';
 
 /** A process of this machine. */
 export interface ProcessEntry {
@@ -17,22 +18,22 @@ export function listProcesses(): ProcessEntry[] {
 
 /** Whether a process was started with that text in its environment; false where that can't be told. */
 export function wasStartedWith(pid: number, text: string): boolean {
-  return process.platform === 'linux' && (read(pid, 'environ')?.includes(text) ?? false);
+  return process.platform === 'linux' && (processFile(pid, 'environ')?.includes(text) ?? false);
 }
 
 /** As a person would know it: its id, and its command where that can be told. */
 export function describeProcess(pid: number): string {
-  const command = process.platform === 'linux' ? read(pid, 'cmdline')?.replaceAll('\0', ' ').trim() : '';
+  const command = process.platform === 'linux' ? processFile(pid, 'cmdline')?.replaceAll('\0', ' ').trim() : '';
   return command ? `${pid} (${command})` : String(pid);
 }
 
 /** When a process was started; undefined: it has ended, or that can't be told. */
 export function startOf(pid: number): number | undefined {
-  return process.platform === 'linux' ? readProc(pid)?.started : undefined;
+  return process.platform === 'linux' ? entryOf(pid)?.started : undefined;
 }
 
 function listProc(): ProcessEntry[] {
-  return namesIn('/proc').flatMap((name) => (/^\d/.test(name) ? (readProc(Number(name)) ?? []) : []));
+  return namesIn('/proc').flatMap((name) => (/^\d/.test(name) ? (entryOf(Number(name)) ?? []) : []));
 }
 
 /** Without a free descriptor none can be told. */
@@ -44,21 +45,9 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function readProc(pid: number): ProcessEntry | undefined {
-  const stat = read(pid, 'stat');
-  // Behind the command, which may have any character in it: state, parent, …, the time of its start as the 20th.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (!fields || fields[0] === 'Z') return undefined;
-  return { pid, parent: Number(fields[1]), started: Number(fields[19]) };
-}
-
-/** It may end at any moment. */
-function read(pid: number, file: string): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
-  } catch {
-    return undefined;
-  }
+function entryOf(pid: number): ProcessEntry | undefined {
+  const stat = processStat(pid);
+  return stat && !stat.hasEnded ? { pid, parent: stat.parent, started: Number(stat.started) } : undefined;
 }
 
 function listByPs(): ProcessEntry[] {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { processStat } from '../process-files.ts';
 
 /** A process, told apart from a later one with the same id where the system lets us (Linux). */
 export interface ProcessIdentity {
@@ -8,7 +8,7 @@ export interface ProcessIdentity {
 }
 
 export function identityOf(pid: number): ProcessIdentity {
-  const started = statOf(pid)?.started;
+  const started = processStat(pid)?.started;
   return { pid, ...(started !== undefined && { started }) };
 }
 
@@ -20,18 +20,6 @@ export function isAlive({ pid, started }: ProcessIdentity): boolean {
     // It exists, and is another user's.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-  const stat = statOf(pid);
-  // A zombie has ended; only its parent has not asked for its exit code yet.
-  return stat === undefined || (stat.state !== 'Z' && (started === undefined || stat.started === started));
-}
-
-function statOf(pid: number): { state: string | undefined; started: string | undefined } | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the command in parentheses, which may hold anything: count from its end.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0], started: fields[19] };
-  } catch {
-    return undefined;
-  }
+  const stat = processStat(pid);
+  return stat === undefined || (!stat.hasEnded && (started === undefined || stat.started === started));
 }
