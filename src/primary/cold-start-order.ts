@@ -1,7 +1,6 @@
-import { isOwn } from '../own-code.ts';
-import { packageNameOf } from '../package-name.ts';
+import { isDependency, isOwn, packageNameOf } from '../packages.ts';
 import type { PreloadRoot } from '../protocol.ts';
-import { isDependency, type LoadedModules } from '../watch/loaded-modules.ts';
+import type { LoadedModules } from '../watch/loaded-modules.ts';
 import type { KnownImports } from './known-imports.ts';
 
 /** What a cold start evaluates, and in what order. */

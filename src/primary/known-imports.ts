@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isOwn } from '../own-code.ts';
+import { isDependency, isOwn } from '../packages.ts';
 import type { FileImports, ModuleFormat, ModuleImport } from '../protocol.ts';
-import { isDependency, type LoadedModules } from '../watch/loaded-modules.ts';
+import type { LoadedModules } from '../watch/loaded-modules.ts';
 
 export interface KnownImport extends ModuleImport {
   /** What it loads; undefined: nothing, or no file. */

@@ -1,4 +1,4 @@
-import { packageNameOf } from '../package-name.ts';
+import { packageNameOf } from '../packages.ts';
 import type { AppRuntime, Misspeculation, Preloaded } from '../protocol.ts';
 import { missingIn } from './app-runtime.ts';
 import type { PreloadOrder, PreloadPlan } from './preload-plan.ts';

@@ -1,11 +1,11 @@
 import { stripVTControlCharacters } from 'node:util';
-import { isOwn } from '../own-code.ts';
+import { isDependency, isOwn } from '../packages.ts';
 import { adviceFor } from './advice.ts';
 import { codeFrame } from './code-frame.ts';
 import { displayPath } from './display-path.ts';
 import { isUnlocatedSyntaxError, locateError } from './locate-error.ts';
 import { locateInMessage } from './message-location.ts';
-import { framesOf, isDependency, type Location, type ThrownError } from './stack.ts';
+import { framesOf, type Location, type ThrownError } from './stack.ts';
 import { plain, type Style } from './style.ts';
 import { findSyntaxError } from './syntax-location.ts';
 import { wrapText } from './text-width.ts';

@@ -1,7 +1,7 @@
-import { isOwn } from '../own-code.ts';
+import { isDependency, isOwn } from '../packages.ts';
 import { locateInMessage } from './message-location.ts';
 import { originals } from './source-map.ts';
-import { decorationOf, framesOf, isDependency, type Location, type ThrownError } from './stack.ts';
+import { decorationOf, framesOf, type Location, type ThrownError } from './stack.ts';
 
 /**
  * Where an error came from: what its message or its decorated stack names, else its first frame in the app, else

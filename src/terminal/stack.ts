@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isOwn } from '../own-code.ts';
+import { isDependency, isOwn } from '../packages.ts';
 import { originals } from './source-map.ts';
 
 /** A place in a file; line and column count from 1. */
@@ -69,10 +69,6 @@ export function decorationOf(text: string): (Location & { message?: string }) | 
     ...(caret !== undefined && { column: caret.indexOf('^') + 1 }),
     ...(message !== undefined && { message }),
   };
-}
-
-export function isDependency(file: string): boolean {
-  return /[\\/]node_modules[\\/]/.test(file);
 }
 
 function parsePlace(place: string): Location | undefined {

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import module from 'node:module';
-import { decorationOf, isDependency, type Location } from './stack.ts';
+import { isDependency } from '../packages.ts';
+import { decorationOf, type Location } from './stack.ts';
 
 /** Each takes about 40 ms of a processor; the culprit is nearly always among the files changed or loaded last. */
 const MOST_FILES = 10;

@@ -1,6 +1,6 @@
 import { watch, type FSWatcher } from 'node:fs';
 import path from 'node:path';
-import { packageFolderOf } from '../package-name.ts';
+import { packageFolderOf } from '../packages.ts';
 import { FileChangeWatcher } from './file-change-watcher.ts';
 
 /** What decides which dependencies there are and how code is loaded, in the folder of the project. */

@@ -1,13 +1,6 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-/** Whether a file belongs to an installed package. */
-export function isDependency(file: string): boolean {
-  return FOLDERS.some((folder) => file.includes(folder));
-}
-
-/** In a path, and in a URL. */
-const FOLDERS = [...new Set([`${path.sep}node_modules${path.sep}`, '/node_modules/'])];
+import { isDependency } from '../packages.ts';
 
 /**
  * The files a program loaded, collected from what Node.js sends to its IPC parent when the environment

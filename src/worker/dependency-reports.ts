@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { isDependency } from '../watch/loaded-modules.ts';
+import { isDependency } from '../packages.ts';
 
 /**
  * The CommonJS files of the app that are loaded, and what each has required, in that order. Node does not report one

@@ -1,4 +1,4 @@
-import { packageNameOf } from '../../package-name.ts';
+import { packageNameOf } from '../../packages.ts';
 import type { MessageOf, MessageToWorker, Misspeculation, PreloadRoot } from '../../protocol.ts';
 import type { AppText } from './app-text.ts';
 import type { Observation } from './observe.ts';

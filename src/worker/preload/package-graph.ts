@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { packageFolderOf, packageNameOf } from '../../package-name.ts';
+import { packageFolderOf, packageNameOf } from '../../packages.ts';
 
 const KINDS = ['dependencies', 'peerDependencies', 'optionalDependencies'] as const;
 

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';
-import { packageNameOf } from '../../package-name.ts';
+import { packageNameOf } from '../../packages.ts';
 import type { MessageOf, MessageToWorker, Misspeculation, Preloaded, PreloadRoot } from '../../protocol.ts';
 import { AppText } from './app-text.ts';
 import { watchChannels } from './channel-record.ts';

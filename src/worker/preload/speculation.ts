@@ -1,5 +1,5 @@
 import { hasSubscribers } from 'node:diagnostics_channel';
-import { packageNameOf } from '../../package-name.ts';
+import { packageNameOf } from '../../packages.ts';
 import type { Misspeculation } from '../../protocol.ts';
 import type { AppText } from './app-text.ts';
 import { contentOf } from './file-record.ts';
