@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { HandoverError, messageOf } from '../errors.ts';
+import { foldersAbove } from '../folders-above.ts';
 
 /** The package that a file belongs to. */
 export interface NearestPackage {
@@ -25,16 +26,15 @@ export interface PackageOptions {
  * @throws HandoverError INVALID_OPTION when it is not a JSON object or cannot be read
  */
 export function nearestPackage(from: string): NearestPackage | undefined {
-  for (let folder = path.resolve(from); ; folder = path.dirname(folder)) {
+  for (const folder of foldersAbove(path.resolve(from))) {
     const file = path.join(folder, 'package.json');
     const text = readIfExists(file);
-    if (text !== undefined) {
-      const content = parse(file, text);
-      const { version } = content;
-      return { file, version: typeof version === 'string' ? version : undefined, content };
-    }
-    if (path.dirname(folder) === folder) return undefined;
+    if (text === undefined) continue;
+    const content = parse(file, text);
+    const { version } = content;
+    return { file, version: typeof version === 'string' ? version : undefined, content };
   }
+  return undefined;
 }
 
 /**

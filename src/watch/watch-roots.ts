@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { foldersAbove } from '../folders-above.ts';
 
 /** Whether `file` is `folder` or lies in it. */
 export function isWithin(folder: string, file: string): boolean {
@@ -26,10 +27,8 @@ function existingFolder(folder: string): string {
 }
 
 function projectFolder(folder: string): string | undefined {
-  for (; !isFileSystemRoot(folder); folder = path.dirname(folder)) {
-    if (existsSync(path.join(folder, 'package.json')) || existsSync(path.join(folder, '.git'))) return folder;
-  }
-  return undefined;
+  const isProject = (one: string): boolean => ['package.json', '.git'].some((name) => existsSync(path.join(one, name)));
+  return foldersAbove(folder).find((one) => !isFileSystemRoot(one) && isProject(one));
 }
 
 function isFileSystemRoot(folder: string): boolean {
@@ -38,10 +37,7 @@ function isFileSystemRoot(folder: string): boolean {
 
 /** The folders from `root` down to the one that holds `file`. */
 export function foldersBetween(root: string, file: string): string[] {
-  const folders: string[] = [];
-  for (let folder = path.dirname(file); isWithin(root, folder); folder = path.dirname(folder)) {
-    folders.unshift(folder);
-    if (folder === root) break;
-  }
-  return folders;
+  return foldersAbove(path.dirname(file))
+    .filter((folder) => isWithin(root, folder))
+    .toReversed();
 }
