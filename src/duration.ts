@@ -1,11 +1,9 @@
 import ms from 'ms';
 import { HandoverError } from './errors.ts';
+import { LONGEST_TIMER } from './timers.ts';
 
 /** A length of time: milliseconds, or a string that the `ms` package reads ("500ms", "8s", "2 minutes"). */
 export type Duration = number | string;
-
-/** The longest delay a Node.js timer can take, about 24.8 days. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** The milliseconds of a duration; `name` is the option that the error names. */
 export function toMilliseconds(value: Duration, name: string): number {

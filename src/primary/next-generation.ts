@@ -1,5 +1,5 @@
 import type { MessageOf, MessageToPrimary } from '../protocol.ts';
-import { withTimeout } from '../timeout.ts';
+import { withTimeout } from '../timers.ts';
 import type { HandoverTask } from './handover-task.ts';
 import { Rollback } from './rollback.ts';
 import { endedEarly, notReady, notSaidReady, unstarted } from './start-errors.ts';

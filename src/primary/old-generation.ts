@@ -1,6 +1,6 @@
 import { countNames } from '../count-names.ts';
 import type { MessageOf, MessageToPrimary, StateKey } from '../protocol.ts';
-import { withTimeout } from '../timeout.ts';
+import { withTimeout } from '../timers.ts';
 import type { HandoverTask } from './handover-task.ts';
 import type { CaptureTime, PhaseClock } from './phase-clock.ts';
 import { Rollback } from './rollback.ts';

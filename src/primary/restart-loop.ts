@@ -1,6 +1,6 @@
 import type { ResolvedOptions } from '../options/handover-options.ts';
 import type { WireError } from '../protocol.ts';
-import { delay, withTimeout } from '../timeout.ts';
+import { delay, withTimeout } from '../timers.ts';
 import { CrashLoop } from './crash-loop.ts';
 import type { RestarterEvents, Step } from './events.ts';
 import { Handover } from './handover.ts';

@@ -1,6 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
-import { withTimeout } from '../timeout.ts';
+import { withTimeout } from '../timers.ts';
 
 /**
  * Lets the workers of the app's own cluster answer what they have begun, and end. After `timeout` ms they are ended;

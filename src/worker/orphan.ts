@@ -1,6 +1,6 @@
 import type { WorkerConfig } from '../protocol.ts';
 import { SnapshotFile } from '../state/snapshot-file.ts';
-import { withTimeout } from '../timeout.ts';
+import { withTimeout } from '../timers.ts';
 
 /** A worker without a primary has this long to save its state, in milliseconds; it promises to be gone within a second. */
 const SAVE_TIMEOUT = 900;

@@ -10,7 +10,7 @@ import {
   type RawHandle,
   type WorkerConfig,
 } from '../protocol.ts';
-import { withTimeout } from '../timeout.ts';
+import { withTimeout } from '../timers.ts';
 import { markWorker } from '../worker-mark.ts';
 import { setAppHost } from './app-host.ts';
 import { AppStart } from './app-start.ts';

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { pathToFileURL } from 'node:url';
 import { WebSocket, WebSocketServer } from 'ws';
 import { HandoverError } from '../../errors.ts';
-import { withTimeout } from '../../timeout.ts';
+import { withTimeout } from '../../timers.ts';
 import type { WorkerHandle } from '../worker-handle.ts';
 import { DebugSession } from './debug-session.ts';
 import { answerDiscovery, isAllowed } from './discovery.ts';

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { keepAlive } from '../../timers.ts';
 
 /** The handle of a bound dgram.Socket (lib/dgram.js, src/udp_wrap.cc, Node 20–26); its results are negative errnos. */
 interface DatagramHandle {
@@ -17,9 +18,6 @@ interface Gate {
   /** Starts or stops reading, if the app wants to read. */
   set(reads: boolean): void;
 }
-
-/** Longest delay of a timer: the interval only keeps the process alive, as a socket that is being read does. */
-const NEVER = 2 ** 31 - 1;
 
 /**
  * The UDP sockets that all generations share. Only the one that serves reads them: what comes while none does waits in
@@ -65,7 +63,8 @@ export class Datagrams {
     socket.recvStart = () => {
       wants = true;
       if (this.#reads) return recvStart.call(socket);
-      alive ??= setInterval(() => {}, NEVER);
+      // As a socket that is being read does.
+      alive ??= keepAlive();
       return 0;
     };
     socket.recvStop = () => {

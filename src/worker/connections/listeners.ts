@@ -10,6 +10,7 @@ import {
   type RawHandle,
   type SocketName,
 } from '../../protocol.ts';
+import { keepAlive } from '../../timers.ts';
 import { Datagrams } from './datagrams.ts';
 import { callBind, callClose, callListen } from '../primary-calls.ts';
 import {
@@ -22,9 +23,6 @@ import {
 } from './node-listen.ts';
 
 export type { ListenHandle } from './node-listen.ts';
-
-/** Longest delay of a timer: the interval only stands for the open handle that keeps a process alive. */
-const NEVER = 2 ** 31 - 1;
 
 /** Flags of bind() of a UDP socket (deps/uv/include/uv.h, Node 20–26). */
 const UDP_IPV6_ONLY = 1;
@@ -104,7 +102,7 @@ export class WorkerListeners {
       return;
     }
     // Nothing else may keep this process alive until the socket has come.
-    const alive = setInterval(() => {}, NEVER);
+    const alive = keepAlive();
     this.#awaited.set(id, (handle) => {
       clearInterval(alive);
       this.datagrams.share(handle, () => callClose(id));
@@ -119,7 +117,7 @@ export class WorkerListeners {
   }
 
   #handle(server: net.Server, { port, name }: PortAnswer, file: string | null): ListenHandle {
-    let alive: NodeJS.Timeout | undefined = setInterval(() => {}, NEVER);
+    let alive: NodeJS.Timeout | undefined = keepAlive();
     const base = this.#newHandle();
     const closeBase = base.close;
     return Object.assign(base, {

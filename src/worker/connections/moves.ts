@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { Writable } from 'node:stream';
 import type { Luggage, RawHandle } from '../../protocol.ts';
-import { withTimeout } from '../../timeout.ts';
+import { withTimeout } from '../../timers.ts';
 import { detachHandle } from './http-connections.ts';
 import type { Movable } from './movable.ts';
 import { takeUnread } from './reading.ts';

@@ -1,4 +1,15 @@
-/** Resolves after `ms` milliseconds. `ref: false`: the process may end meanwhile. */
+/** The longest delay a Node.js timer can take, about 24.8 days. */
+export const LONGEST_TIMER: number = 2 ** 31 - 1;
+
+/** Stands for an open handle: keeps the process alive until it is cleared, or unref() is called. */
+export function keepAlive(): NodeJS.Timeout {
+  return setInterval(() => {}, LONGEST_TIMER);
+}
+
+/**
+ * Resolves after `ms` milliseconds. `ref: false`: the process may end meanwhile. Unlike that of node:timers/promises it
+ * goes by the global setTimeout(), in whose place the simulation has its own.
+ */
 export function delay(ms: number, { ref = true }: { ref?: boolean } = {}): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
