@@ -1,12 +1,7 @@
 import { HandoverError } from '../errors.ts';
 import type { SnapshotFile } from '../state/snapshot-file.ts';
+import type { SnapshotMeta } from '../state/snapshot-format.ts';
 import type { StateBytes } from './state-bytes.ts';
-
-export interface SnapshotMeta {
-  generation: number;
-  run: string;
-  appVersion: string;
-}
 
 /**
  * Writes state to the snapshot file behind the restarts: one write at a time, at most one an interval, the last
