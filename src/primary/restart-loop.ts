@@ -1,5 +1,6 @@
 import type { ResolvedOptions } from '../options/handover-options.ts';
 import type { WireError } from '../protocol.ts';
+import { describeExit } from '../terminal/exit-text.ts';
 import { delay, withTimeout } from '../timers.ts';
 import { CrashLoop } from './crash-loop.ts';
 import type { RestarterEvents, Step } from './events.ts';
@@ -9,7 +10,6 @@ import type { Inspector } from './inspector/inspector.ts';
 import { watchStart } from './progress.ts';
 import type { Retirements } from './retirements.ts';
 import type { Router } from './router.ts';
-import { describeExit } from './start-errors.ts';
 import type { StateStore } from './state-store.ts';
 import { Wishes, type Wish } from './wishes.ts';
 import type { WorkerExit, WorkerHandle } from './worker-handle.ts';

@@ -1,4 +1,5 @@
 import { HandoverError } from '../errors.ts';
+import { describeExit } from '../terminal/exit-text.ts';
 import type { WorkerExit } from './worker-handle.ts';
 
 // Why a generation could not take over, as errors that say what to do.
@@ -47,10 +48,6 @@ export function notCaptured(generation: number, why: string): HandoverError {
     'CAPTURE_FAILED',
     `the state of generation ${generation} could not be captured: ${why}; stop and start handover to go on without it`,
   );
-}
-
-export function describeExit({ code, signal }: WorkerExit): string {
-  return signal ? `killed by ${signal}` : `exit code ${code}`;
 }
 
 function remedyOf({ code }: NodeJS.ErrnoException): string {

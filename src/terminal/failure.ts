@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { isDependency, isOwn } from '../packages.ts';
+import type { Failure } from '../primary/events.ts';
 import { adviceFor } from './advice.ts';
 import { codeFrame } from './code-frame.ts';
 import { displayPath } from './display-path.ts';
@@ -50,6 +51,11 @@ export function formatFailure(failure: StartFailure, style: Style = plain, colum
     ),
   ];
   return blocks.filter((block) => block).join('\n');
+}
+
+/** The likeliest places of the mistake in a failed start: a changed file, then what was loaded last. */
+export function suspectsOf({ reason, files }: Pick<Failure, 'reason' | 'files'>): string[] {
+  return [...new Set([...reason, ...files.toReversed()])];
 }
 
 /**

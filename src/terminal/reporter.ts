@@ -1,5 +1,7 @@
 import type { ProcessRestarter } from '../primary/process-restarter.ts';
 import type { SlowStep } from '../primary/progress.ts';
+import { describeExit, formatCrash } from './exit-text.ts';
+import { suspectsOf } from './failure.ts';
 import { Terminal } from './terminal.ts';
 
 /** Where a start that takes long is. */
@@ -35,20 +37,15 @@ export function reportTo(terminal: Terminal, restarter: ProcessRestarter): void 
     terminal.hint(`… generation ${generation} waits for a debugger to attach`);
   });
   restarter.on('receipt', (receipt) => terminal.receipt(receipt));
-  restarter.on('rolledBack', ({ error, generation, serving, reason, files }) => {
-    // The likeliest places of a mistake: a changed file, then what was loaded last.
-    void terminal.failure({ error, generation, serving }, [...new Set([...reason, ...files.toReversed()])]);
+  restarter.on('rolledBack', (failure) => void terminal.failure(failure, suspectsOf(failure)));
+  restarter.on('crashed', ({ waits, ...ended }) => {
+    const next = waits
+      ? ', the third in 10 s; the next save starts it again'
+      : '; it is replaced, from its last checkpoint';
+    terminal.error(`${formatCrash(ended)}${next}`);
   });
-  restarter.on('crashed', ({ generation, code, signal, waits }) => {
-    const how = signal ? `was killed by ${signal}` : `has crashed (exit code ${code})`;
-    terminal.error(
-      waits
-        ? `generation ${generation} ${how}, the third in 10 s; the next save starts it again`
-        : `generation ${generation} ${how}; it is replaced, from its last checkpoint`,
-    );
-  });
-  restarter.on('finished', ({ generation, code }) => {
-    terminal.info(`generation ${generation} has ended (exit code ${code}); the next save starts it again`);
+  restarter.on('finished', ({ generation, ...exit }) => {
+    terminal.info(`generation ${generation} has ended (${describeExit(exit)}); the next save starts it again`);
   });
   restarter.on('draining', ({ generation, waitsFor }) => {
     // Else another one serves, and nobody waits.

@@ -1,6 +1,7 @@
 import type { Failure, RestarterEvents } from '../primary/events.ts';
 import { codeFrame } from '../terminal/code-frame.ts';
-import { formatFailure, locateFailure } from '../terminal/failure.ts';
+import { formatCrash } from '../terminal/exit-text.ts';
+import { formatFailure, locateFailure, suspectsOf } from '../terminal/failure.ts';
 import { locateError } from '../terminal/locate-error.ts';
 
 /** A failure as the terminal would show it, without colours. */
@@ -22,18 +23,16 @@ export function describeFailure(failure: Failure, cwd: string): Promise<FailureT
   return text;
 }
 
-async function describe({ error, generation, serving, reason, files }: Failure, cwd: string): Promise<FailureText> {
-  // The likeliest places of a mistake: a changed file, then what was loaded last.
-  const location = await locateFailure(error, [...new Set([...reason, ...files.toReversed()])]);
-  return split(formatFailure({ error, generation, serving, location, cwd }));
+async function describe(failure: Failure, cwd: string): Promise<FailureText> {
+  const location = await locateFailure(failure.error, suspectsOf(failure));
+  return split(formatFailure({ ...failure, location, cwd }));
 }
 
 /** How a generation ended that had served. */
-export function describeCrash({ generation, code, signal, error, waits }: RestarterEvents['crashed'][0]): FailureText {
-  const how = signal ? `was killed by ${signal}` : `has crashed (exit code ${code})`;
+export function describeCrash({ error, waits, ...ended }: RestarterEvents['crashed'][0]): FailureText {
   const location = error && locateError(error);
   const lines = [
-    `generation ${generation} ${how}`,
+    formatCrash(ended),
     error && `${error.name}: ${error.message}`,
     location && codeFrame(location.file, location.line, location.column),
     waits
