@@ -1,12 +1,29 @@
 import { once } from 'node:events';
 import net from 'node:net';
 
-/** A port that is free at this moment, on loopback. */
+/** Below those that the system gives to whoever asks for any: nobody else is given one before its test has opened it. */
+const FIRST = 10_000;
+const LAST = 32_767;
+/** Each process that runs tests begins elsewhere. */
+const APART = 64;
+let last = FIRST + ((process.pid * APART) % (LAST - FIRST));
+
+/** A port that is free on loopback, and that no other test of this process gets. */
 export async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
+  for (;;) {
+    const port = (last = last < LAST ? last + 1 : FIRST);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port) {
+  const server = net.createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  return port;
+  return true;
 }
