@@ -76,8 +76,9 @@ test('a checkpoint is in the file soon after the state has changed', async (t) =
   await written(snapshot, 1);
   // Both die at once, as when the power fails.
   process.kill(pid, 'SIGSTOP');
-  await restarter.signal('SIGKILL');
+  const killed = restarter.signal('SIGKILL');
   process.kill(pid, 'SIGKILL');
+  await killed;
   const second = primary({ snapshot });
   await second.committed(1);
   assert.equal(await countAt(port), 1);
