@@ -45,10 +45,10 @@ test("an app's own cluster is replaced as a whole; what it has begun it finishes
 test('an entry that calls runPrimary() is run by the command line tool, too', async (t) => {
   const { port, project, handover } = await setUp(t, (port) => entryForm({ port }));
   const app = handover(['entry.mjs']);
-  await app.printed(/generation 1/);
+  await app.printed(/generation 1 in /);
   await request(port, { method: 'POST' });
   project.save('app.mjs', entryForm({ port, version: 2 })['app.mjs']);
-  await app.printed(/generation 2/);
+  await app.printed(/generation 2 in /);
   const { version, count } = JSON.parse((await request(port)).body);
   assert.deepEqual({ version, count }, { version: 2, count: 1 });
 });

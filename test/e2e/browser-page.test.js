@@ -57,7 +57,7 @@ test('the page shows the restarts as they happen, from the first on, and asks no
   await page.getByRole('button', { name: 'Restart' }).click();
   await page.getByText('Generation 4 serves').waitFor();
   await rows.nth(0).getByText('page', { exact: true }).waitFor();
-  await running.printed(/page → generation 4/);
+  await running.printed(/page → generation 4 in /);
   assert.deepEqual([...asked], [`127.0.0.1:${ui}`]);
   assert.deepEqual(page.wrong, []);
 });

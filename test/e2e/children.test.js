@@ -108,7 +108,7 @@ test('a second Ctrl+C ends at once what the app has started, too', async (t) => 
     'app.mjs': app(port, 1, `process.on('SIGINT', () => console.log('hangs'));`),
   }));
   const command = handover(['app.mjs']);
-  await command.printed(/generation 1/);
+  await command.printed(/generation 1 in /);
   const { bound } = await started(t, project, 1);
   command.child.kill('SIGINT');
   await command.printed(/hangs/);

@@ -154,10 +154,10 @@ test('a save() of 300 MB is carried over', async (t) => {
     savingApp({ port, version, save: '() => (state.bytes ??= Buffer.alloc(300_000_000, 7), state)' });
   const { port, project, handover } = await setUp(t, (port) => ({ 'app.mjs': app(1, port) }));
   const running = handover(['--no-snapshot', 'app.mjs']);
-  await running.printed(/generation 1/);
+  await running.printed(/generation 1 in /);
   await request(port, { method: 'POST' });
   project.save('app.mjs', app(2, port));
-  await running.printed(/generation 2/);
+  await running.printed(/generation 2 in /);
   assert.deepEqual(JSON.parse((await request(port)).body), { version: 2, count: 1, bytes: 300_000_000, last: 7 });
 });
 

@@ -35,9 +35,9 @@ test('r and rs restart, ? shows the keys, another is told, q quits', { skip }, a
   const running = atTerminal(t, project, 'app.mjs');
   await running.printed(/\? and Enter: keys/);
   running.type('r\n');
-  await running.printed(/key r → generation 2/);
+  await running.printed(/key r → generation 2 in /);
   running.type('rs\n');
-  await running.printed(/generation 3/);
+  await running.printed(/generation 3 in /);
   running.type('?\n');
   await running.printed(/r, rs {2}restart\r\n {2}o {6}open/);
   running.type('x\n');
@@ -62,7 +62,7 @@ test('u opens the page of the restarts, whose address is told once', { skip }, a
   const running = atTerminal(t, project, { env }, '--ui=0', 'app.mjs');
   const [, url] = await running.printed(/restarts: (http:[\w.:/?=-]+)/);
   running.type('r\n');
-  await running.printed(/generation 2/);
+  await running.printed(/generation 2 in /);
   running.type('u\n');
   const opened = project.path('opened');
   // There is no event for what another process writes.
@@ -80,7 +80,7 @@ test('an app that reads its input gets all of it', { skip }, async (t) => {
     }),
   }));
   const running = atTerminal(t, project, 'app.mjs');
-  await running.printed(/generation 1/);
+  await running.printed(/generation 1 in /);
   running.type('r\n');
   await running.printed(/app read "r\\n"/);
   running.type('rs\n');
@@ -91,10 +91,10 @@ test('an app that reads its input gets all of it', { skip }, async (t) => {
 test('--no-keys and no terminal: no keys', { skip }, async (t) => {
   const { project, handover } = await setUp(t, (port) => ({ 'app.mjs': counter({ port }) }));
   const plain = handover(['app.mjs']);
-  await plain.printed(/generation 1/);
+  await plain.printed(/generation 1 in /);
   assert.doesNotMatch(plain.output, /keys/);
   await plain.signal('SIGTERM');
   const running = atTerminal(t, project, '--no-keys', 'app.mjs');
-  await running.printed(/generation 1/);
+  await running.printed(/generation 1 in /);
   assert.doesNotMatch(running.output, /keys/);
 });

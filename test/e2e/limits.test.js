@@ -108,7 +108,7 @@ test(
     const command = `mount -t tmpfs -o size=64k tmpfs small && exec "${process.execPath}" "${CLI}" --snapshot small/app.snapshot --checkpoint-interval 20ms app.mjs`;
     const running = new Process('unshare', ['-m', 'sh', '-c', command], { cwd: project.dir });
     t.after(() => running.stop());
-    await running.printed(/generation 1/);
+    await running.printed(/generation 1 in /);
     const [, warning] = await running.printed(/(.*app\.snapshot.*)/);
     assert.match(warning, /ENOSPC/);
     for (let version = 2; version <= 4; version++) {
@@ -133,7 +133,7 @@ test('guarantee 12: 64 MB of output that nobody reads: the app waits, as it woul
     });
   const { port, project, handover } = await setUp(t, (port) => ({ 'app.mjs': flood(port, 1) }));
   const running = handover(['app.mjs']);
-  await running.printed(/generation 1/);
+  await running.printed(/generation 1 in /);
   await request(port, { method: 'POST' });
   const { pid } = await stateAt(port);
   const { stdout } = running.child;
@@ -154,7 +154,7 @@ test('guarantee 12: 64 MB of output that nobody reads: the app waits, as it woul
   stdout.resume();
   await ended;
   project.save('app.mjs', flood(port, 2));
-  await running.printed(/generation 2/);
+  await running.printed(/generation 2 in /);
   const { version, count } = await stateAt(port);
   assert.deepEqual({ version, count }, { version: 2, count: 1 });
 });

@@ -85,7 +85,7 @@ process.on('SIGUSR2', () => first.close(() => {
 }));`,
   });
   const app = handover(['app.mjs']);
-  await app.printed(/generation 1/);
+  await app.printed(/generation 1 in /);
   assert.equal((await request(port)).body, 'first');
   app.child.kill('SIGUSR2');
   await app.printed(/closed/);
@@ -109,7 +109,7 @@ for (const name of ['a', 'b']) {
   for (const name of ['a', 'b']) {
     assert.equal(Number((await app.printed(new RegExp(`${name}2 (\\d+)`)))[1]), ports[name]);
   }
-  await app.printed(/generation 2/);
+  await app.printed(/generation 2 in /);
   for (const name of ['a', 'b']) assert.equal((await request(ports[name])).body, `${name}2`);
 });
 

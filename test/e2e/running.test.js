@@ -33,7 +33,7 @@ test('a TypeScript entry runs: by Node itself where it strips types, else by the
     'app.ts': express({ port }).replace('const app', 'const app: ReturnType<typeof express>'),
   }));
   const app = handover(['app.ts']);
-  await app.printed(/generation 1/);
+  await app.printed(/generation 1 in /);
   assert.equal((await request(port)).body, 'version 1');
 });
 
@@ -55,7 +55,7 @@ test('its exit code becomes that of handover when a signal that it handles ends 
     'app.mjs': `process.on('SIGTERM', () => { console.log('bye'); process.exit(7); }); setInterval(() => {}, 1000); console.log('up');`,
   });
   const app = handover(['app.mjs']);
-  await app.printed(/generation 1/);
+  await app.printed(/generation 1 in /);
   assert.deepEqual(await app.signal('SIGTERM'), { code: 7, signal: null });
   assert.equal(app.stdout, 'up\nbye\n');
 });
@@ -63,7 +63,7 @@ test('its exit code becomes that of handover when a signal that it handles ends 
 test('a signal that it does not handle ends handover as it would have ended the app', async (t) => {
   const { port, handover } = await setUp(t, (port) => ({ 'app.mjs': express({ port }) }));
   const app = handover(['app.mjs']);
-  await app.printed(/generation 1/);
+  await app.printed(/generation 1 in /);
   assert.equal((await request(port)).status, 200);
   assert.deepEqual(await app.signal('SIGINT'), { code: null, signal: 'SIGINT' });
 });
@@ -163,7 +163,7 @@ await once(child, 'exit'); console.log('messages', JSON.stringify(messages));`,
 test('the counter of an app survives under the command line tool', async (t) => {
   const { port, project, handover } = await setUp(t, (port) => ({ 'app.mjs': counter({ port }) }));
   const app = handover(['app.mjs']);
-  await app.printed(/generation 1/);
+  await app.printed(/generation 1 in /);
   await request(port, { method: 'POST' });
   project.save('app.mjs', counter({ port, version: 2 }));
   await app.printed(/↻ app\.mjs → generation 2 in \d+ ms/);

@@ -22,7 +22,7 @@ onShutdown('database', { stop: () => console.log('stop database') });`,
     ),
   }));
   const app = handover(['app.mjs']);
-  await app.printed(/generation 1/);
+  await app.printed(/generation 1 in /);
   const slow = request(port, { path: '/slow' });
   await app.printed(/slow/);
   app.child.kill('SIGINT');
@@ -42,7 +42,7 @@ test('a second Ctrl+C ends everything at once', async (t) => {
     ),
   }));
   const app = handover(['app.mjs']);
-  await app.printed(/generation 1/);
+  await app.printed(/generation 1 in /);
   const pid = Number((await request(port)).body.slice(4));
   app.child.kill('SIGINT');
   await app.printed(/stopping/);
@@ -56,7 +56,7 @@ test('a component that never ends is cut off by shutdownTimeout and named', asyn
     'app.mjs': APP(port, `onShutdown('queue', { join: () => new Promise(() => {}) });`),
   }));
   const app = handover(['--shutdown-timeout', '200ms', 'app.mjs']);
-  await app.printed(/generation 1/);
+  await app.printed(/generation 1 in /);
   await app.signal('SIGTERM');
   assert.match(app.stderr, /queue did not stop in time/);
 });
@@ -74,7 +74,7 @@ test('an app that ignores SIGTERM is killed after the timeouts', async (t) => {
     '100ms',
     'app.mjs',
   ]);
-  await app.printed(/generation 1/);
+  await app.printed(/generation 1 in /);
   const pid = Number((await request(port)).body.slice(4));
   await app.signal('SIGTERM');
   await app.exited;
@@ -86,7 +86,7 @@ test('the old generation runs its components, and its own SIGTERM handler, when 
   const extra = `onShutdown('loop', { stop: () => console.log('loop of', process.pid) }); process.on('SIGTERM', () => { console.log('own of', process.pid); process.exit(); });`;
   const { port, project, handover } = await setUp(t, (port) => ({ 'app.mjs': APP(port, extra) }));
   const app = handover(['app.mjs']);
-  await app.printed(/generation 1/);
+  await app.printed(/generation 1 in /);
   const pid = Number((await request(port)).body.slice(4));
   project.save('app.mjs', `${APP(port, extra)}// 2`);
   await app.printed(new RegExp(`loop of ${pid}\nown of ${pid}\n`));
@@ -198,7 +198,7 @@ if (cluster.isPrimary && process.env.NODE_ENV !== 'production') await runPrimary
 else await runWorker(async ({ generation }) => { const { default: http } = await import('node:http'); http.createServer((request, response) => response.end('generation ' + generation)).listen(${port}, '127.0.0.1', () => console.log('listening')); });`,
   }));
   const primary = node(['entry.mjs']);
-  await primary.printed(/generation 1/);
+  await primary.printed(/generation 1 in /);
   assert.equal((await request(port)).body, 'generation 1');
   await primary.signal('SIGTERM');
   const direct = node(['entry.mjs'], { env: { NODE_ENV: 'production' } });
