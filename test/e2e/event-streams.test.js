@@ -71,7 +71,7 @@ for (const [name, stream] of Object.entries(STREAMS)) {
       'app.mjs': app({ port, version: 1, stream }),
     }));
     project.install('compression');
-    const restarter = primary();
+    const restarter = primary({ quiesceTimeout: '60s' });
     await restarter.warm(1);
     const source = new EventSource(`http://127.0.0.1:${port}/`);
     t.after(() => source.close());
@@ -91,7 +91,7 @@ for (const [name, stream] of Object.entries(STREAMS)) {
     for (let version = 2; version <= RESTARTS + 1; version++) {
       project.save('app.mjs', app({ port, version, stream }));
       const { pauseMs } = await restarter.committed(version);
-      assert.ok(pauseMs < 900, 'the stream was not waited for');
+      assert.ok(pauseMs < 30_000, 'the stream was not waited for');
       await until(() => seen.at(-1).version === String(version));
     }
     await publishers.stop();

@@ -441,13 +441,13 @@ test('a handler that never ends keeps its connection for quiesceTimeout, and is 
 });
 
 test('without the call a WebSocket is closed with 1012 right after the commit, behind what was sent before', async (t) => {
-  const { port, restarter, save } = await start(t, { app: { keeps: false } });
+  const { port, restarter, save } = await start(t, { app: { keeps: false }, quiesceTimeout: '60s' });
   const clients = await startClients(t, port, 10);
   const deflated = new EchoClient(port, { perMessageDeflate: { threshold: 0 } });
   await deflated.more(10);
   save(2);
   const { pauseMs } = await restarter.committed(2);
-  assert.ok(pauseMs < 900, 'it was not waited for');
+  assert.ok(pauseMs < 30_000, 'it was not waited for');
   for (const client of [...clients, deflated]) {
     assert.equal(await client.closed, 1012);
     assert.deepEqual(client.wrong, ['closed with 1012']);
