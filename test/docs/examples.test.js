@@ -132,6 +132,8 @@ test('shutting down: a component that does not end in its time is named', async 
 test('the application: its counter continues where it was captured, restart after restart, and Ctrl+C stops it', async (t) => {
   const { run, project } = await withExample(t, 'application.mjs');
   const program = run();
+  // It counts before it serves, and a save at that time begins its start once more.
+  await program.printed(/Restarts on every save\n/);
   await program.printed(/Counter: 10\n/);
   for (const times of [1, 2]) {
     const since = program.stdout.length;
@@ -155,6 +157,7 @@ test('the application: its counter continues where it was captured, restart afte
 test('the application: a start that fails lets the old generation count on', async (t) => {
   const { run, project } = await withExample(t, 'application.mjs');
   const program = run();
+  await program.printed(/Restarts on every save\n/);
   await program.printed(/Counter: 10\n/);
   project.save('application.mjs', example('application.mjs').replace('if (state)', 'throw new Error("no"); $&'));
   const [, paused] = await program.printed(/Paused\. Counter: (\d+)\n/);
