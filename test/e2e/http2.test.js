@@ -129,8 +129,8 @@ test('a session at rest is closed, and makes no pause', async (t) => {
     await ended(version);
   }
   await gone(restarter.all('drained').map(({ pid }) => pid));
-  // A busy machine may take as long by itself, but not each time.
-  assert.ok(Math.min(...waits) < 90, String(waits));
+  // A busy machine may take as long by itself now and then.
+  assert.ok(waits.toSorted((a, b) => a - b)[1] < 90, String(waits));
 });
 
 test('a stream of events does not delay the commit, and ends right after it', async (t) => {
@@ -139,7 +139,7 @@ test('a stream of events does not delay the commit, and ends right after it', as
   const events = client().request({ ':path': '/events' });
   await once(events.stream, 'data');
   save(2);
-  assert.ok((await restarter.committed(2)).pauseMs < 30_000, 'it was not waited for');
+  assert.ok((await restarter.committed(2)).pauseMs < 900, 'it was not waited for');
   assert.equal((await events).status, 200);
   assert.deepEqual((await ended(1)).report, []);
   assert.equal(restarter.all('warning').length, 0);
