@@ -47,6 +47,8 @@ export class Workers {
   readonly #standbys: Standbys;
   readonly #dependencies: DependencyWatcher;
   readonly #manifests = new Manifests();
+  /** Those that matter, until a dependency or one of them has changed; undefined: they are not known. */
+  #tsconfigs: ReadonlySet<string> | undefined;
   #runtime: AppRuntime = { typescript: [], api: false };
 
   constructor(options: WorkersOptions) {
@@ -71,6 +73,7 @@ export class Workers {
       project,
       pollInterval,
       onChange: () => {
+        this.#tsconfigs = undefined;
         this.#plan.forget();
         this.#standbys.refreshAll();
       },
@@ -120,8 +123,10 @@ export class Workers {
   setServing({ loaded }: WorkerHandle, variables: readonly string[]): void {
     this.#plan.setServing(loaded, variables);
     this.#runtime = runtimeOf(loaded);
-    const tsconfigs = this.#runtime.typescript.length > 0 ? tsconfigsOf(this.#options.project) : [];
-    this.#dependencies.add([...loaded.dependencies, ...loaded.read, ...this.#manifests.of(loaded.files), ...tsconfigs]);
+    this.#dependencies.add([...loaded.dependencies, ...loaded.read, ...this.#manifests.of(loaded.files)]);
+    if (this.#runtime.typescript.length === 0 || this.#tsconfigs) return;
+    this.#tsconfigs = tsconfigsOf(this.#options.project);
+    this.#dependencies.add(this.#tsconfigs);
   }
 
   /** What a worker had evaluated ahead was wrong: that does not happen twice. */

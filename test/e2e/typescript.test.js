@@ -407,8 +407,15 @@ test('tsx: a tsconfig.json that another one extends counts from the next restart
   const restarter = primary({ entry: 'app.ts', execArgv: [TSX] });
   await restarter.warm(1);
   assert.equal((await request(port)).body, '1');
-  project.save('base.json', paths('two'));
-  project.save('app.ts', `${source(port)}// saved\n`);
-  await restarter.committed(2);
-  assert.equal((await request(port)).body, '2');
+  const answerAfter = async (generation, file, content) => {
+    project.save(file, content);
+    project.save('app.ts', `${source(port)}// for ${generation}\n`);
+    await restarter.warm(generation);
+    return (await request(port)).body;
+  };
+  assert.equal(await answerAfter(2, 'base.json', paths('two')), '2');
+  // What is extended from now on counts as well.
+  project.write({ 'other.json': paths('one') });
+  assert.equal(await answerAfter(3, 'tsconfig.json', JSON.stringify({ extends: './other.json' })), '1');
+  assert.equal(await answerAfter(4, 'other.json', paths('two')), '2');
 });
