@@ -1,11 +1,9 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { existsSync, renameSync, rmSync } from 'node:fs';
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../test/helpers/ports.js';
 
 export const BENCH = fileURLToPath(new URL('..', import.meta.url));
 export const ROOT = path.join(BENCH, '..');
@@ -89,32 +87,4 @@ class Project {
     renameSync(`${file}.tmp~`, file);
     return { savedAt, version };
   }
-}
-
-/**
- * Below those that the system gives to clients: a client that asks a server which has just gone may else be given the
- * server's port for its own end, and so connect to itself, and keep the server from coming back.
- */
-const PORTS = { first: 20_000, last: 32_000 };
-const taken = new Set();
-
-async function freePort() {
-  for (;;) {
-    const port = randomInt(PORTS.first, PORTS.last);
-    if (taken.has(port)) continue;
-    taken.add(port);
-    if (await isFree(port)) return port;
-  }
-}
-
-async function isFree(port) {
-  const server = net.createServer().listen(port, '127.0.0.1');
-  try {
-    await once(server, 'listening');
-  } catch {
-    return false;
-  }
-  server.close();
-  await once(server, 'close');
-  return true;
 }
