@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { ResolvedOptions } from '../options/handover-options.ts';
 import type { WireError } from '../protocol.ts';
 import { describeExit } from '../terminal/exit-text.ts';
@@ -44,6 +45,7 @@ export class RestartLoop {
   readonly #wishes: Wishes;
   readonly #crashes = new CrashLoop();
   #serving: WorkerHandle | undefined;
+  #changed: string[] = [];
   #generation = 0;
   #attempt: AbortController | undefined;
   /** The worker of that attempt. */
@@ -65,6 +67,11 @@ export class RestartLoop {
 
   get serving(): WorkerHandle | undefined {
     return this.#serving;
+  }
+
+  /** The files whose change the serving generation is for. It may load some of them later, in a thread for example. */
+  get changed(): readonly string[] {
+    return this.#changed;
   }
 
   /** Why nothing serves; undefined: nothing has been tried yet. */
@@ -222,6 +229,7 @@ export class RestartLoop {
     const { generation, pid } = next;
     const { connections: held, longestMs: longestHoldMs } = this.#with.router.report;
     this.#isWithoutProcess = false;
+    this.#changed = reason.filter((name) => path.isAbsolute(name));
     this.#watchServing(next);
     this.#with.workers.setServing(next, variables);
     this.#with.emit('committed', { generation, pid, totalMs, pauseMs, phases });

@@ -198,10 +198,14 @@ export class Supervisor {
     void this.#loop.request(files, detectMs);
   }
 
-  /** What is watched is what the app has loaded, its entry, and the files that its variables come from. */
+  /**
+   * What is watched is what the app has loaded, its entry, and the files that its variables come from. What has changed stays
+   * watched until it is loaded again: else it would be taken for a file that has changed since the load began.
+   */
   #updateWatched(): void {
     const workers = this.#loop?.workers ?? [];
     const files = new Set(workers.flatMap(({ loaded }) => Array.from(loaded.files)));
+    for (const file of this.#loop?.changed ?? []) files.add(file);
     if (this.#program) for (const file of [this.#program.exec, ...this.#program.envFiles]) files.add(file);
     const loadedSince = Math.max(0, ...workers.map((worker) => worker.loadingSince));
     const existed = new Set(workers.flatMap(({ loaded }) => Array.from(loaded.imported)));

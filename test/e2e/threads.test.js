@@ -45,3 +45,30 @@ test('an app gets from its threads what these say, and nothing else; what they h
   await restarter.committed(3);
   assert.equal((await said())[2].text, 'two');
 });
+
+test('a file that only a thread loads, after the app serves, restarts it once', { skip: !TELLS }, async (t) => {
+  const source = (port, version) => `import http from 'node:http'; import { Worker } from 'node:worker_threads';
+new Worker(new URL('thread.mjs', import.meta.url)).on('message', (message) => console.log(message));
+http.createServer((request, response) => response.end('${version}')).listen(${port}, '127.0.0.1');
+`;
+  const thread = (version) =>
+    `import { parentPort } from 'node:worker_threads'; parentPort.postMessage('thread ${version}');`;
+  const { port, project, primary } = await setUp(t, (port) => ({
+    'app.mjs': source(port, 1),
+    'thread.mjs': thread(1),
+  }));
+  const restarter = primary();
+  await restarter.warm(1);
+  await restarter.printed(/thread 1\n/);
+  for (const version of [2, 3, 4]) {
+    project.save('thread.mjs', thread(version));
+    await restarter.warm(version);
+    await restarter.printed(new RegExp(`thread ${version}\n`));
+  }
+  project.save('app.mjs', source(port, 5));
+  await restarter.event('receipt', ({ generation }) => generation === 5);
+  const reasons = restarter
+    .all('receipt')
+    .map(({ reason }) => reason.map((file) => file.slice(project.dir.length + 1)));
+  assert.deepEqual(reasons, [[], ['thread.mjs'], ['thread.mjs'], ['thread.mjs'], ['app.mjs']]);
+});
