@@ -35,9 +35,15 @@ export class PhaseClock {
   /** The parts of the whole restart, which add up to it. `own`: what the next generation has measured itself. */
   phases(own: Phases, captureAt: CaptureTime, totalMs: number): PhaseTime[] {
     const times = { ...this.#waited, ...own };
-    // The next generation has waited for the state while the old one made it.
+    // The next generation has waited for the state while the old one made it, and may have gone on with it before this
+    // process, should it have been busy, knew of that.
     if (captureAt === 'need' && times.restore !== undefined) {
-      times.restore = Math.max(0, times.restore - this.of('quiesce') - this.of('capture'));
+      for (const name of ['quiesce', 'capture'] as const) {
+        const ms = times[name];
+        if (ms === undefined) continue;
+        times[name] = Math.min(ms, times.restore);
+        times.restore -= times[name];
+      }
     }
     const names = captureAt === 'load' ? TAKEN_AT_LOAD : TAKEN_AT_NEED;
     const phases = names.flatMap((name): PhaseTime[] => {
