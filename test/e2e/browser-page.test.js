@@ -37,6 +37,8 @@ test('the page shows the restarts as they happen, from the first on, and asks no
   save(3);
   await page.getByText('Generation 3 serves').waitFor();
   const newest = rows.nth(0);
+  // The times of a restart come in a message of their own.
+  await newest.locator('.bar .commit').waitFor({ state: 'attached' });
   const names = await newest.locator('.bar i').evaluateAll((parts) => parts.map(({ className }) => className));
   assert.equal(names.at(-1), 'commit');
   assert.ok(names.includes('load') && names.includes('capture'), names.join());
